@@ -1,0 +1,3 @@
+// Package group is the state machine of the groups on one coordinator
+// partition.
+package group

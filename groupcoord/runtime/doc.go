@@ -1,0 +1,3 @@
+// Package runtime runs coordinators that live on the partitions of an internal
+// topic.
+package runtime
