@@ -1,0 +1,49 @@
+package harness
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// brokerBinary builds the broker of this tree into the cache folder (nearly free when nothing changed); SORDINI_BIN
+// names a ready one instead. The lock of the lanes keeps two builds apart.
+func brokerBinary() (string, error) {
+	if bin := os.Getenv("SORDINI_BIN"); bin != "" {
+		return filepath.Abs(bin)
+	}
+	root, err := moduleRoot()
+	if err != nil {
+		return "", err
+	}
+	cache, err := cacheDir()
+	if err != nil {
+		return "", err
+	}
+	bin := filepath.Join(cache, "bin", "sordini")
+	cmd := exec.Command("go", "build", "-o", bin, "./cmd/sordini")
+	cmd.Dir = root
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build the broker: %w\n%s", err, out)
+	}
+	return bin, nil
+}
+
+// moduleRoot walks up from the folder of the running test ("go test" starts it there) to the module's go.mod.
+func moduleRoot() (string, error) {
+	start, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for dir := start; ; dir = filepath.Dir(dir) {
+		mod, err := os.ReadFile(filepath.Join(dir, "go.mod"))
+		if err == nil && strings.HasPrefix(string(mod), "module github.com/sordini/sordini\n") {
+			return dir, nil
+		}
+		if dir == filepath.Dir(dir) {
+			return "", fmt.Errorf("no go.mod of the project above %s", start)
+		}
+	}
+}

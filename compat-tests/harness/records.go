@@ -1,0 +1,91 @@
+package harness
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"time"
+)
+
+// recordSeed makes the records of all lanes the same in every run.
+const recordSeed = 0x50bd1
+
+// makeRecords returns n records for a partition that ask of a client all it can do: repetitive and random values, from
+// empty to tens of kilobytes, null keys, tombstones, headers with doubled names, timestamps out of order.
+func makeRecords(f Features, partition int32, n int) []Record {
+	rng := rand.New(rand.NewPCG(recordSeed, uint64(n)))
+	base := time.Now().Add(-time.Hour).UnixMilli()
+	records := make([]Record, n)
+	for i := range records {
+		r := Record{Partition: partition, Timestamp: -1, Key: fmt.Appendf(nil, "key-%d", i%7), Value: makeValue(rng, f.Binary, i)}
+		if f.Timestamps {
+			r.Timestamp = base + int64(i)*1000 - int64(i%3)*5000
+		}
+		if f.Nulls && i%5 == 1 {
+			r.Key = nil
+		}
+		if f.Nulls && i%5 == 3 {
+			r.Value = nil
+		}
+		if f.Headers && i%4 != 0 {
+			r.Headers = []Header{{"trace", fmt.Appendf(nil, "%032x", i)}, {"ünï", []byte("ça")}, {"trace", []byte("again")}}
+		}
+		records[i] = r
+	}
+	return records
+}
+
+func makeValue(rng *rand.Rand, binary bool, i int) []byte {
+	switch {
+	case i%10 == 0 && binary:
+		return []byte{}
+	case i%10 == 5: // compresses to nearly nothing
+		return bytes.Repeat([]byte("sordini "), 2000+rng.IntN(4000))
+	case i%10 == 7 && binary: // does not compress
+		v := make([]byte, 1000+rng.IntN(20000))
+		for j := range v {
+			v[j] = byte(rng.Uint32())
+		}
+		return v
+	}
+	return fmt.Appendf(nil, "value %d %x %s", i, rng.Uint64(), "smörgåsbord")
+}
+
+// difference says in words where got is not what was sent, or "". Offsets must follow each other from first on; what the
+// reader cannot see is left out of the comparison.
+func difference(sent, got []Record, first int64, reader Features) string {
+	for i := range min(len(sent), len(got)) {
+		if s := recordDifference(&sent[i], &got[i], reader); s != "" {
+			return fmt.Sprintf("record %d: %s", i, s)
+		}
+		if got[i].Offset != first+int64(i) {
+			return fmt.Sprintf("record %d: offset %d, want %d", i, got[i].Offset, first+int64(i))
+		}
+	}
+	if len(sent) != len(got) {
+		return fmt.Sprintf("%d records, want %d", len(got), len(sent))
+	}
+	return ""
+}
+
+func recordDifference(want, got *Record, reader Features) string {
+	same := func(a, b []byte) bool {
+		return bytes.Equal(a, b) && (!reader.Nulls || (a == nil) == (b == nil))
+	}
+	switch {
+	case got.Partition != want.Partition:
+		return fmt.Sprintf("partition %d, want %d", got.Partition, want.Partition)
+	case !same(want.Key, got.Key):
+		return fmt.Sprintf("key %.60q, want %.60q", got.Key, want.Key)
+	case !same(want.Value, got.Value):
+		return fmt.Sprintf("value of %d bytes %.60q, want %d bytes %.60q", len(got.Value), got.Value, len(want.Value), want.Value)
+	case want.Timestamp >= 0 && got.Timestamp != want.Timestamp:
+		return fmt.Sprintf("timestamp %d, want %d", got.Timestamp, want.Timestamp)
+	case want.Timestamp < 0 && (got.Timestamp < time.Now().Add(-10*time.Minute).UnixMilli() || got.Timestamp > time.Now().Add(time.Minute).UnixMilli()):
+		return fmt.Sprintf("timestamp %d, want one of the last minutes", got.Timestamp)
+	case reader.Headers && !slices.EqualFunc(want.Headers, got.Headers, func(a, b Header) bool { return a.Name == b.Name && bytes.Equal(a.Value, b.Value) }):
+		return fmt.Sprintf("headers %q, want %q", got.Headers, want.Headers)
+	}
+	return ""
+}

@@ -1,0 +1,153 @@
+package harness
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// Suite holds a client against the broker: every scenario a real user's program goes through.
+func Suite(t *testing.T, b *Broker, c Client) {
+	t.Run("codecs", func(t *testing.T) { ReadAll(t, c, WriteAll(t, c, c.Name())) })
+	t.Run("group", func(t *testing.T) { groupScenario(t, b, c) })
+	t.Run("restart", func(t *testing.T) { restartScenario(t, b, c) })
+	t.Run("resume", func(t *testing.T) { resumeScenario(t, b, c) })
+}
+
+// Written is one topic that WriteAll filled: what is in each partition, in order.
+type Written struct {
+	Topic, Codec, Acks string
+	Partition          int32
+	Records            []Record
+}
+
+// WriteAll produces in every codec of the client and with every acks, each into a topic that nobody has created: the
+// metadata request of the client does.
+func WriteAll(t *testing.T, c Client, prefix string) []Written {
+	t.Helper()
+	n := 12
+	if c.Features().Bulky {
+		n = 60
+	}
+	var all []Written
+	for i, codec := range c.Features().Codecs {
+		for j, acks := range []string{"0", "1", "all"} {
+			partition := int32(i+j) % 4
+			w := Written{Topic: fmt.Sprintf("%s-%s-acks-%s", prefix, codec, acks), Codec: codec, Acks: acks, Partition: partition}
+			w.Records = makeRecords(c.Features(), partition, n)
+			begin := time.Now()
+			c.Produce(t, ProduceArgs{Topic: w.Topic, Codec: codec, Acks: acks, Records: w.Records})
+			slow(t, "produce to "+w.Topic, begin)
+			all = append(all, w)
+		}
+	}
+	return all
+}
+
+// ReadAll reads back what WriteAll wrote, with the same or another client, and compares all of it.
+func ReadAll(t *testing.T, c Client, all []Written) {
+	t.Helper()
+	for _, w := range all {
+		if !slices.Contains(c.Features().Codecs, w.Codec) {
+			continue
+		}
+		begin := time.Now()
+		got := c.Fetch(t, w.Topic, w.Partition, 0, len(w.Records))
+		slow(t, "fetch from "+w.Topic, begin)
+		if d := difference(w.Records, got, 0, c.Features()); d != "" {
+			t.Errorf("%s reads %s: %s", c.Name(), w.Topic, d)
+		}
+		// From the middle: a converted or compressed batch has to be cut at the right record.
+		middle := len(w.Records) / 2
+		got = c.Fetch(t, w.Topic, w.Partition, int64(middle), len(w.Records)-middle)
+		if d := difference(w.Records[middle:], got, int64(middle), c.Features()); d != "" {
+			t.Errorf("%s reads %s from offset %d: %s", c.Name(), w.Topic, middle, d)
+		}
+	}
+}
+
+// slow notes a step that took long; no lane fails for its speed, but a reader of the log should see where time goes.
+func slow(t testing.TB, step string, begin time.Time) {
+	if d := time.Since(begin); d > 2*time.Second {
+		t.Logf("slow: %s took %d ms", step, d.Milliseconds())
+	}
+}
+
+// eventually polls until the condition holds; what the condition returns last explains the failure.
+func eventually(t testing.TB, b *Broker, what string, patience time.Duration, condition func() (ok bool, state string)) {
+	t.Helper()
+	begin := time.Now()
+	for {
+		ok, state := condition()
+		if ok {
+			slow(t, what, begin)
+			return
+		}
+		if time.Since(begin) > patience {
+			t.Fatalf("not within %v: %s; now: %s", patience, what, state)
+		}
+		if b.proc.ended() {
+			t.Fatalf("the broker ended while waiting for: %s\n%s", what, b.Tail(40))
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+// endOffsets asks the broker itself, past the client under test.
+func endOffsets(t testing.TB, b *Broker, topic string) map[int32]int64 {
+	t.Helper()
+	ends := map[int32]int64{}
+	admin(t, b, func(ctx context.Context, adm *kadm.Client) error {
+		listed, err := adm.ListEndOffsets(ctx, topic)
+		if err != nil {
+			return err
+		}
+		if err := listed.Error(); err != nil {
+			return err
+		}
+		listed.Each(func(o kadm.ListedOffset) { ends[o.Partition] = o.Offset })
+		return nil
+	})
+	return ends
+}
+
+// committed returns a group's committed offsets of a topic.
+func committed(t testing.TB, b *Broker, group, topic string) map[int32]int64 {
+	t.Helper()
+	offsets := map[int32]int64{}
+	admin(t, b, func(ctx context.Context, adm *kadm.Client) error {
+		fetched, err := adm.FetchOffsets(ctx, group)
+		if err != nil {
+			return err
+		}
+		if err := fetched.Error(); err != nil {
+			return err
+		}
+		fetched.Each(func(o kadm.OffsetResponse) {
+			if o.Topic == topic && o.At >= 0 {
+				offsets[o.Partition] = o.At
+			}
+		})
+		return nil
+	})
+	return offsets
+}
+
+func admin(t testing.TB, b *Broker, ask func(context.Context, *kadm.Client) error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	client, err := kgo.NewClient(kgo.SeedBrokers(b.Addr))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	if err := ask(ctx, kadm.NewClient(client)); err != nil {
+		t.Fatalf("ask the broker: %v", err)
+	}
+}

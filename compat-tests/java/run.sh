@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# Starts the Java agent on one released kafka-clients, which is used as it is.
+#
+#   run.sh VERSION HOST:PORT    the agent; JSON lines on stdin and stdout (see ../README.md)
+#   run.sh prepare VERSION      only fetches the jars and compiles, what the first start would do otherwise
+#
+# Needs java and javac (11 or newer) and, the first time for a version, mvn. SORDINI_COMPAT_CACHE: see ../README.md.
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+cache=${SORDINI_COMPAT_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/sordini-compat}/java
+
+die() { echo "java/run.sh: $*" >&2; exit 1; }
+for tool in java javac; do
+    command -v "$tool" >/dev/null || die "FAIL: '$tool' is not installed (Debian: apt-get install default-jdk-headless)"
+done
+
+prepare() { # VERSION: sets $classpath
+    local version=$1 shim scratch stamp
+    case $version in
+        0.10.*) shim=clients-0.10 ;;
+        4.*) shim=clients-4 ;;
+        *) die "no source for kafka-clients $version under src/" ;;
+    esac
+    local jars=$cache/$version
+    mkdir -p "$cache"
+    if [ ! -d "$jars" ]; then
+        command -v mvn >/dev/null || die "FAIL: 'mvn' is not installed (Debian: apt-get install maven)"
+        scratch=$(mktemp -d "$cache/.fetch-XXXXXX")
+        mvn -q -B -f "$here/pom.xml" "-Dclients.version=$version" "-DoutputDirectory=$scratch" dependency:copy-dependencies >&2 ||
+            { rm -rf "$scratch"; die "cannot fetch kafka-clients $version"; }
+        mv -T "$scratch" "$jars" 2>/dev/null || rm -rf "$scratch"
+    fi
+    stamp=$(cat "$here"/src/agent/sordini/compat/*.java "$here/src/$shim"/sordini/compat/*.java | sha256sum | cut -c 1-16)
+    local classes=$cache/classes-$version-$stamp
+    if [ ! -d "$classes" ]; then
+        scratch=$(mktemp -d "$cache/.compile-XXXXXX")
+        javac -nowarn --release 11 -encoding UTF-8 -cp "$jars/*" -d "$scratch" \
+            "$here"/src/agent/sordini/compat/*.java "$here/src/$shim"/sordini/compat/*.java >&2 ||
+            { rm -rf "$scratch"; die "cannot compile the agent for kafka-clients $version"; }
+        rm -rf "$cache/classes-$version"-*
+        mv -T "$scratch" "$classes" 2>/dev/null || rm -rf "$scratch"
+    fi
+    classpath=$classes:$jars/*
+}
+
+case "${1:-}:$#" in
+    prepare:2) prepare "$2" ;;
+    [0-9]*:2)
+        prepare "$1"
+        exec java -Xmx128m -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xshare:auto -Dfile.encoding=UTF-8 \
+            -Dorg.slf4j.simpleLogger.defaultLogLevel="${CLIENT_LOG:-warn}" -Dorg.slf4j.simpleLogger.showDateTime=true \
+            -Dorg.slf4j.simpleLogger.dateTimeFormat=HH:mm:ss.SSS -cp "$classpath" sordini.compat.Agent "$1" "$2"
+        ;;
+    *) sed -n '2,7s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
+esac

@@ -1,0 +1,47 @@
+package sordini.compat;
+
+import com.google.gson.JsonArray;
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.ConsumerRecords;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.header.Header;
+import org.apache.kafka.common.header.internals.RecordHeader;
+
+/** The API of kafka-clients 4: headers, zstd, idempotent producers by default. */
+final class Api {
+    static final String[] CODECS = {"none", "gzip", "snappy", "lz4", "zstd"};
+    static final boolean HEADERS = true;
+    static final boolean IDEMPOTENT = true;
+
+    private Api() {}
+
+    static ConsumerRecords<byte[], byte[]> poll(KafkaConsumer<byte[], byte[]> consumer, long timeoutMs) {
+        return consumer.poll(Duration.ofMillis(timeoutMs));
+    }
+
+    static ProducerRecord<byte[], byte[]> record(String topic, int partition, Long timestamp, byte[] key, byte[] value, JsonArray headers) {
+        List<Header> list = new ArrayList<>();
+        for (JsonElement e : headers) {
+            JsonObject h = e.getAsJsonObject();
+            list.add(new RecordHeader(h.get("n").getAsString(), Records.bytes(h.get("v"))));
+        }
+        return new ProducerRecord<>(topic, partition, timestamp, key, value, list);
+    }
+
+    static JsonArray headers(ConsumerRecord<byte[], byte[]> record) {
+        JsonArray list = new JsonArray();
+        for (Header h : record.headers()) {
+            JsonObject json = new JsonObject();
+            json.addProperty("n", h.key());
+            json.add("v", Records.base64(h.value()));
+            list.add(json);
+        }
+        return list;
+    }
+}
