@@ -1,0 +1,143 @@
+package batch
+
+// minRecordBody is a record without anything: attributes, timestamp delta, offset delta, two lengths and a header count.
+const minRecordBody = 6
+
+// fault is what the walk found wrong. The first two concern a sound record that the topic does not want.
+type fault uint8
+
+const (
+	faultNone fault = iota
+	faultNoKey
+	faultTimestamp
+	faultTorn        // the payload ends before the record does
+	faultSize        // the record's parts do not add up to its size
+	faultStructure   // a number without end, or a negative or impossible length
+	faultHeaderCount // negative, or more headers than bytes
+	faultOffsetDelta // not 0, 1, 2 ...
+	faultMore        // bytes after the last record
+)
+
+func (f fault) String() string {
+	switch f {
+	case faultNoKey:
+		return "Compacted topic cannot accept message without key"
+	case faultTimestamp:
+		return "Timestamp is out of range"
+	case faultTorn:
+		return "Incorrect declared batch size, premature EOF reached"
+	case faultSize:
+		return "Invalid record size: the parts of the record do not fill it"
+	case faultStructure:
+		return "Found invalid record structure"
+	case faultHeaderCount:
+		return "Found invalid number of record headers"
+	case faultOffsetDelta:
+		return "Offset deltas of a batch must be consecutive and start at 0"
+	case faultMore:
+		return "Incorrect declared batch size, records still remaining in file"
+	default:
+		return "ok"
+	}
+}
+
+// limits are what a record is held against during the walk.
+type limits struct {
+	baseTimestamp    int64
+	oldest, youngest int64 // both inclusive; NoTimestamp passes always
+	needKey          bool
+}
+
+// walked is the outcome: all records are sound, or the first that is not.
+type walked struct {
+	maxTimestamp int64 // NoTimestamp when no record has one
+	maxIndex     int32
+	index        int32 // of the record with the fault
+	fault        fault
+}
+
+// walk goes over the decompressed records of a batch: 12-17 ns each, no allocation. It reads the numbers between the bytes
+// and never the bytes.
+func walk(p []byte, count int32, l *limits) (w walked) {
+	w.maxTimestamp, w.maxIndex = NoTimestamp, -1
+	pos := 0
+	for w.index = 0; w.index < count; w.index++ {
+		n, start := varint(p, pos)
+		if start < 0 || n > len(p)-start {
+			w.fault = faultTorn
+			return w
+		}
+		if n < minRecordBody {
+			w.fault = faultStructure
+			return w
+		}
+		pos = start + n
+		body := p[start:pos]
+
+		delta, i := varlong(body, 1) // 0 is the attributes, of which no bit has a meaning
+		offset, i := varint(body, i)
+		keyLen, i := varint(body, i)
+		if i < 0 || keyLen > len(body)-i {
+			w.fault = faultStructure
+			return w
+		}
+		i += max(keyLen, 0)
+		valueLen, i := varint(body, i)
+		if i < 0 || valueLen > len(body)-i {
+			w.fault = faultStructure
+			return w
+		}
+		i += max(valueLen, 0)
+		headers, i := varint(body, i)
+		if headers != 0 || i != len(body) {
+			if w.fault = checkHeaders(body, headers, i); w.fault != faultNone {
+				return w
+			}
+		}
+		if offset != int(w.index) {
+			w.fault = faultOffsetDelta
+			return w
+		}
+		if l.needKey && keyLen < 0 {
+			w.fault = faultNoKey
+			return w
+		}
+		ts := l.baseTimestamp + delta
+		if ts > w.maxTimestamp {
+			w.maxTimestamp, w.maxIndex = ts, w.index
+		}
+		if (ts < l.oldest || ts > l.youngest) && ts != NoTimestamp {
+			w.fault = faultTimestamp
+			return w
+		}
+	}
+	if pos != len(p) {
+		w.fault = faultMore
+	}
+	return w
+}
+
+// checkHeaders walks n headers at i, which must end with the body.
+func checkHeaders(body []byte, n, i int) fault {
+	if i < 0 {
+		return faultStructure
+	}
+	if n < 0 || n > len(body)-i {
+		return faultHeaderCount
+	}
+	for ; n > 0; n-- {
+		var size int
+		if size, i = varint(body, i); i < 0 || size < 0 || size > len(body)-i {
+			return faultStructure
+		}
+		i += size
+		if size, i = varint(body, i); i < 0 || size > len(body)-i {
+			return faultStructure
+		}
+		i += max(size, 0)
+	}
+	if i != len(body) {
+		return faultSize
+	}
+	return faultNone
+}
