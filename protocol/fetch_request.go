@@ -158,6 +158,8 @@ func parseFetchPartition(r *reader, version int16, p *FetchRequestPartition) {
 			p.ReplicaDirectoryID = value.uuid()
 		case tag == 1 && version >= 18:
 			p.HighWatermark = value.int64()
+		case tag <= 1:
+			value.fail() // of a later version
 		}
 		r.bad = r.bad || value.bad
 	}
@@ -182,7 +184,7 @@ func parseForgotten(r *reader, version int16, into *FetchRequest) {
 	}
 }
 
-// parseFetchTags reads the request's own tags. Those of a later version are passed over; Kafka 4.4 closes on them.
+// parseFetchTags reads the request's own tags. Those of a later version are refused, as Kafka 4.4 does.
 func parseFetchTags(r *reader, version int16, into *FetchRequest) {
 	for n := r.tagCount(); n > 0 && !r.bad; n-- {
 		tag, value := r.tag()
@@ -193,6 +195,8 @@ func parseFetchTags(r *reader, version int16, into *FetchRequest) {
 			into.ReplicaID = value.int32()
 			into.ReplicaEpoch = value.int64()
 			value.skipTags(true)
+		case tag == 1:
+			value.fail() // of a later version
 		}
 		r.bad = r.bad || value.bad
 	}

@@ -21,7 +21,7 @@ const (
 	kindInt32s // array of int32
 	kindStrings
 	kindStruct
-	kindNullableStruct // one byte, negative for null, then the structure
+	kindNullableStruct // one byte, -1 for null, then the structure
 )
 
 // field is one field of a structure, in wire order.
@@ -60,7 +60,7 @@ const (
 	tagSectionBytes = 400
 	tagExtraBytes   = 160
 	tagBytesPerByte = 24
-	tagBytesFree    = 1 << 20
+	tagBytesFree    = 2 << 20
 )
 
 // CheckShape walks a request body of this key and version and tells whether it can be decoded: every count, length and tag
@@ -68,9 +68,15 @@ const (
 // allocate unless it fails. Bytes left over are fine, as are unknown tags and strings that are not UTF-8. A key or version
 // that has no schema is an error.
 func CheckShape(key, version int16, body []byte) error {
+	_, err := walk(key, version, body)
+	return err
+}
+
+// walk is CheckShape; it returns the bytes left over.
+func walk(key, version int16, body []byte) (rest []byte, err error) {
 	s := schemaOf(key)
 	if s == nil || version < 0 || version > s.Max {
-		return fmt.Errorf("%w: no schema for API %d version %d", ErrMalformed, key, version)
+		return nil, fmt.Errorf("%w: no schema for API %d version %d", ErrMalformed, key, version)
 	}
 	w := walker{
 		reader:    reader{b: body},
@@ -80,9 +86,9 @@ func CheckShape(key, version int16, body []byte) error {
 	}
 	w.structure(s.Fields)
 	if w.bad {
-		return fmt.Errorf("%w: field %s of %s version %d, body of %d bytes", ErrMalformed, w.failedAt, s.Name, version, len(body))
+		return nil, fmt.Errorf("%w: field %s of %s version %d, body of %d bytes", ErrMalformed, w.failedAt, s.Name, version, len(body))
 	}
-	return nil
+	return w.b, nil
 }
 
 // walker is one walk. Recursion is as deep as the schema.
@@ -134,29 +140,40 @@ func (w *walker) field(f *field) {
 	case kindStruct:
 		w.structure(f.Fields)
 	case kindNullableStruct:
-		if w.int8() >= 0 && !w.bad {
+		present := w.int8()
+		if present < -1 {
+			w.fail() // null to Kafka, a structure to kmsg
+		}
+		if present >= 0 && !w.bad {
 			w.structure(f.Fields)
 		}
 	}
 }
 
-// tags walks a tag section. A tag that is known, but only to a later version, counts as unknown; Kafka 4.4 closes on it.
+// tags walks a tag section. A tag that is known, but only to another version, is refused: Kafka 4.4 does so, and kmsg would
+// decode it all the same. What a known tag holds beyond its field is passed over.
 func (w *walker) tags(fields []field) {
 	unknown := int64(0)
 	for n := w.tagCount(); n > 0 && !w.bad; n-- {
 		tag, value := w.tag()
-		f := w.knownTag(fields, tag)
+		f := taggedField(fields, tag)
 		if f == nil {
 			unknown++
 			continue
 		}
-		inner := walker{reader: value, version: w.version, flexible: true, tagBudget: w.tagBudget}
-		inner.field(f)
-		if inner.bad {
+		if !f.has(w.version) {
 			w.fail()
 			w.failed(f.Name)
+			break
 		}
-		w.tagBudget = inner.tagBudget
+		after := w.reader
+		w.reader = value
+		w.field(f)
+		if w.bad {
+			w.failed(f.Name)
+			break
+		}
+		w.reader = after
 	}
 	if unknown > 0 {
 		w.tagBudget -= tagSectionBytes + tagExtraBytes*max(0, unknown-8)
@@ -169,9 +186,9 @@ func (w *walker) tags(fields []field) {
 	}
 }
 
-func (w *walker) knownTag(fields []field, tag uint32) *field {
+func taggedField(fields []field, tag uint32) *field {
 	for i := range fields {
-		if f := &fields[i]; f.Tagged && f.Tag == tag && f.has(w.version) {
+		if f := &fields[i]; f.Tagged && f.Tag == tag {
 			return f
 		}
 	}

@@ -1,0 +1,135 @@
+package protocol
+
+import (
+	"fmt"
+	"runtime"
+	"testing"
+)
+
+// What a body that passed CheckShape may make kmsg allocate: in proportion, plus what unknown tags have free.
+const decodedBytesPerByte = 32
+
+func allowedBytes(body int, tags bool) uint64 {
+	allowed := decodedBytesPerByte*body + 4096
+	if tags {
+		allowed += tagBytesFree
+	}
+	return uint64(allowed)
+}
+
+// bytesAllocated counts the bytes that f allocates, garbage included.
+func bytesAllocated(f func()) uint64 {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	f()
+	runtime.ReadMemStats(&after)
+	return after.TotalAlloc - before.TotalAlloc
+}
+
+// smallest encodes an element in the fewest bytes that pass: zeros for fixed fields, empty strings, null where it may be
+// empty otherwise, and `tags` unknown tags in each structure.
+type smallest struct {
+	version  int16
+	flexible bool
+	tags     int
+	nulls    bool
+}
+
+func (s *smallest) structure(dst []byte, fields []field, count int) []byte {
+	for i := range fields {
+		if f := &fields[i]; !f.Tagged && f.has(s.version) {
+			dst = s.field(dst, f, count)
+		}
+	}
+	if s.flexible {
+		dst = appendUvarint(dst, uint32(s.tags))
+		for tag := range s.tags {
+			dst = appendUvarint(dst, uint32(100+tag))
+			dst = append(dst, 0)
+		}
+	}
+	return dst
+}
+
+// field encodes one field; arrays at this level get `count` elements, those within them none.
+func (s *smallest) field(dst []byte, f *field, count int) []byte {
+	null := s.nulls && f.Nullable > 0 && s.version >= int16(f.Nullable)-1
+	switch f.Kind {
+	case kindString:
+		if null && s.flexible {
+			return append(dst, 0)
+		}
+		return appendString(dst, "", s.flexible)
+	case kindBytes:
+		return appendLen(dst, 0, s.flexible)
+	case kindInt32s:
+		dst = appendLen(dst, count, s.flexible)
+		return append(dst, make([]byte, 4*count)...)
+	case kindStrings:
+		dst = appendLen(dst, count, s.flexible)
+		for range count {
+			dst = appendString(dst, "", s.flexible)
+		}
+		return dst
+	case kindArray:
+		dst = appendLen(dst, count, s.flexible)
+		for range count {
+			dst = s.structure(dst, f.Fields, count/10_000)
+		}
+		return dst
+	case kindStruct:
+		return s.structure(dst, f.Fields, 0)
+	case kindNullableStruct:
+		return append(dst, 0xff)
+	}
+	return append(dst, make([]byte, f.Kind.width())...)
+}
+
+// The nastiest bodies: very many elements, each as small as it can be, with and without unknown tags.
+func TestDecodingWhatPassedIsBounded(t *testing.T) {
+	everyVersion(t, func(t *testing.T, s *schema, version int16) {
+		flexible := IsFlexible(s.Key, version)
+		counts := []int{10, 1000}
+		if version == s.Max {
+			counts = append(counts, 30_000)
+		}
+		for _, count := range counts {
+			for _, tags := range []int{0, 1, 3} {
+				if tags > 0 && !flexible {
+					break
+				}
+				for _, nulls := range []bool{false, true} {
+					enc := smallest{version: version, flexible: flexible, tags: tags, nulls: nulls}
+					body := enc.structure(nil, s.Fields, count)
+					checkMemory(t, s, version, body, tags > 0, fmt.Sprintf("%d elements, %d tags, nulls %v", count, tags, nulls))
+				}
+			}
+		}
+	})
+}
+
+func TestManyTagsAreBounded(t *testing.T) {
+	for _, tags := range []int{1, 8, 9, 100, 1000, MaxTags} {
+		enc := smallest{version: 0, flexible: true, tags: tags}
+		body := enc.structure(nil, describeClusterSchema.Fields, 0)
+		checkMemory(t, &describeClusterSchema, 0, body, true, fmt.Sprintf("%d tags", tags))
+	}
+}
+
+func checkMemory(t *testing.T, s *schema, version int16, body []byte, tags bool, what string) {
+	t.Helper()
+	if err := CheckShape(s.Key, version, body); err != nil {
+		if len(body) < 16<<10 {
+			t.Errorf("%s: %d bytes refused: %v", what, len(body), err)
+		}
+		return // the tags' budget is for this
+	}
+	allocated := bytesAllocated(func() {
+		if _, err := decode(s.Key, version, body); err != nil {
+			t.Errorf("%s: kmsg: %v", what, err)
+		}
+	})
+	if allocated > allowedBytes(len(body), tags) {
+		t.Errorf("%s: %d bytes made kmsg allocate %d, %d times as much", what, len(body), allocated, allocated/uint64(len(body)))
+	}
+}
