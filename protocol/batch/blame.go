@@ -20,7 +20,7 @@ func (r *Rules) refuseWalk(payload []byte, b Batch, l *limits, w walked) *Error 
 	var errs []RecordError
 	badTimestamp := false
 	pos := 0
-	for i := int32(0); i < b.Count() && len(errs) < maxRecordErrors; i++ {
+	for i := int32(0); i < b.Count() && len(errs) < MaxRecordErrors; i++ {
 		n, start := varint(payload, pos)
 		pos = start + n
 		delta, at := varlong(payload[start:pos], 1)

@@ -7,8 +7,11 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 )
 
-// maxRecordErrors is how many records one answer names at most. The client fails the whole batch anyway.
-const maxRecordErrors = 100
+// MaxRecordErrors is how many records one answer names at most. The client fails the whole batch anyway.
+const MaxRecordErrors = 100
+
+// ProducerAppendTime is what a producer is told that claims the broker's own timestamp type on a topic that has it.
+const ProducerAppendTime = "Invalid timestamp type in message. Producer should not set timestamp type to LogAppendTime."
 
 // Error is why records are refused: the partition's error code, the message that Produce carries from v8 on, and which
 // records are to blame, as far as single ones are.

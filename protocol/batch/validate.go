@@ -53,6 +53,20 @@ type Info struct {
 	UncompressedBytes int   // of all records; 0 when the records were not looked at
 }
 
+// Info describes a batch that is known to be good, from its header alone: one that the broker built itself.
+func (b Batch) Info() Info {
+	i := Info{
+		Batch:                     b,
+		MaxTimestamp:              b.MaxTimestamp(),
+		OffsetDeltaOfMaxTimestamp: b.LastOffsetDelta(),
+		LogAppendTimeMs:           NoTimestamp,
+	}
+	if b.IsLogAppendTime() {
+		i.LogAppendTimeMs, i.OffsetDeltaOfMaxTimestamp = i.MaxTimestamp, 0
+	}
+	return i
+}
+
 // Validate checks what a client sent for one partition in Produce v3 or later, or a set of magic 2 in an older version: one
 // whole batch that every consumer can read. Bytes behind it that are too few for a second batch are cut off silently, as in
 // Kafka. The batch is patched in place where Kafka patches it: a wrong maximum timestamp is set right, and a topic with
@@ -68,12 +82,8 @@ func Validate(records []byte, r *Rules) (Info, *Error) {
 	if err := r.checkBatch(b); err != nil {
 		return Info{}, err
 	}
-	info := Info{
-		Batch:                     b,
-		MaxTimestamp:              b.MaxTimestamp(),
-		OffsetDeltaOfMaxTimestamp: b.LastOffsetDelta(),
-		LogAppendTimeMs:           NoTimestamp,
-	}
+	info := b.Info()
+	info.LogAppendTimeMs = NoTimestamp // whatever the producer claims
 	if b.Codec() == codec.None || r.Compacted || !r.HeaderOnly {
 		if err := r.checkRecords(b, &info); err != nil {
 			return Info{}, err
@@ -165,7 +175,7 @@ func (r *Rules) checkBatch(b Batch) *Error {
 		return r.Refuse(kerr.InvalidRecord, "Invalid sequence number %d in record batch with producerId %d", b.BaseSequence(), b.ProducerID())
 	}
 	if r.LogAppendTime && b.IsLogAppendTime() {
-		return r.RefuseRecords([]RecordError{{Message: "Invalid timestamp type in message. Producer should not set timestamp type to LogAppendTime."}}, true)
+		return r.RefuseRecords([]RecordError{{Message: ProducerAppendTime}}, true)
 	}
 	return nil
 }

@@ -1,0 +1,209 @@
+package legacy
+
+import (
+	"errors"
+	"math"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+
+	"github.com/sordini/sordini/protocol/batch"
+	"github.com/sordini/sordini/protocol/codec"
+)
+
+// DownConvert appends to dst what a client that fetches format 0 or 1 gets for stored record batches: Fetch 0-1 takes magic 0,
+// Fetch 2-3 takes magic 1. A batch without compression becomes plain messages, of which those below fromOffset are left out, because old
+// librdkafka relies on it; a compressed one becomes one wrapper in the same codec, whole. Control batches vanish. The batches
+// may end torn.
+//
+// At most maxBytes are appended, and a message is never split, so nothing may come out although there are batches. A wrapper
+// that alone exceeds maxBytes is cut into smaller ones: a client with a fixed buffer could not get past it otherwise. A caller
+// whose client must get its first batch whatever its size (Fetch 3) passes that batch alone with a large maxBytes.
+//
+// zstd cannot be expressed: the output ends before such a batch, or is UNSUPPORTED_COMPRESSION_TYPE when nothing came before
+// it. A damaged batch is treated in the same way with CORRUPT_MESSAGE.
+func DownConvert(dst, batches []byte, magic int8, fromOffset int64, maxBytes, decompressLimit int) ([]byte, *batch.Error) {
+	if magic != 0 && magic != 1 {
+		return dst, &batch.Error{Code: kerr.UnsupportedForMessageFormat, Message: "Records are converted to magic 0 and 1 only"}
+	}
+	d := down{
+		dst: dst, start: len(dst), magic: magic, from: fromOffset,
+		maxBytes: max(0, min(maxBytes, math.MaxInt32)), limit: decompressLimit,
+	}
+	d.reader.SkipHeaders = true
+	if err := d.convert(batches); err != nil && len(d.dst) == d.start {
+		return dst, err
+	}
+	return d.dst, nil
+}
+
+// down is one conversion.
+type down struct {
+	dst      []byte
+	start    int // of our output in dst
+	magic    int8
+	from     int64
+	maxBytes int
+	limit    int
+	reader   batch.Reader
+}
+
+// left is how many bytes may still be appended.
+func (d *down) left() int { return d.maxBytes - (len(d.dst) - d.start) }
+
+func (d *down) convert(batches []byte) *batch.Error {
+	for full := false; !full; {
+		b, rest, err := batch.Next(batches)
+		if errors.Is(err, batch.ErrTorn) {
+			return nil
+		}
+		if err != nil {
+			return &batch.Error{Code: kerr.CorruptMessage, Message: err.Error()}
+		}
+		batches = rest
+		if b.LastOffset() < d.from {
+			continue
+		}
+		if !b.ValidCRC() {
+			return &batch.Error{Code: kerr.CorruptMessage, Message: "Record batch is corrupt: wrong checksum"}
+		}
+		if b.IsControl() {
+			continue
+		}
+		var cerr *batch.Error
+		switch c := b.Codec(); {
+		case c == codec.None:
+			full, cerr = d.plain(b)
+		case c < codec.Zstd:
+			full, cerr = d.wrapped(b)
+		default:
+			cerr = &batch.Error{Code: kerr.UnsupportedCompressionType, Message: "Down-conversion of " + c.String() + "-compressed batches is not supported"}
+		}
+		if cerr != nil {
+			return cerr
+		}
+	}
+	return nil
+}
+
+// plain appends an uncompressed batch message by message until one does not fit.
+func (d *down) plain(b batch.Batch) (full bool, _ *batch.Error) {
+	if err := d.reader.Reset(b, d.limit); err != nil {
+		return false, refuse(err)
+	}
+	attributes := appendTime(b, d.magic)
+	var rec batch.Record
+	for d.reader.Next(&rec) {
+		if rec.Offset < d.from {
+			continue
+		}
+		if messageSize(d.magic, rec.Key, rec.Value) > d.left() {
+			return true, nil
+		}
+		d.dst = appendMessage(d.dst, d.magic, rec.Offset, attributes, rec.Timestamp, rec.Key, rec.Value)
+	}
+	return false, refuse(d.reader.Err())
+}
+
+// wrapped appends a compressed batch as one wrapper. If it does not fit and nothing came before it, the records from
+// d.from on are tried, then fewer and fewer of them.
+func (d *down) wrapped(b batch.Batch) (full bool, _ *batch.Error) {
+	inner, packed := codec.Borrow(), codec.Borrow()
+	defer inner.Return()
+	defer packed.Return()
+
+	from, most := int64(math.MinInt64), int(b.Count())
+	for {
+		w, err := d.fill(inner, b, from, most)
+		if err != nil || w.count == 0 {
+			return false, err
+		}
+		size, err := d.seal(packed, b, inner.B, w)
+		if err != nil || size == 0 {
+			return false, err
+		}
+		if len(d.dst) > d.start || (w.count == 1 && from == d.from) {
+			return true, nil
+		}
+		if from != d.from {
+			from = d.from
+			continue
+		}
+		// What did not fit is a measure of what will; at least half must go, so that this ends.
+		most = max(1, min(w.count/2, int(int64(w.count)*int64(d.left())/int64(size))))
+	}
+}
+
+// inside describes the messages of a wrapper.
+type inside struct {
+	count        int
+	lastOffset   int64
+	maxTimestamp int64
+}
+
+// fill writes the inner messages of a wrapper: at most most records of the batch from an offset on.
+func (d *down) fill(inner *codec.Scratch, b batch.Batch, from int64, most int) (w inside, _ *batch.Error) {
+	if err := d.reader.Reset(b, d.limit); err != nil {
+		return w, refuse(err)
+	}
+	inner.B = inner.B[:0]
+	w.maxTimestamp = batch.NoTimestamp
+	attributes := appendTime(b, d.magic)
+	var base int64
+	var rec batch.Record
+	for w.count < most && d.reader.Next(&rec) {
+		if rec.Offset < from {
+			continue
+		}
+		offset := rec.Offset // absolute in format 0, relative to the first in format 1
+		if w.count == 0 {
+			base = rec.Offset
+		}
+		if d.magic == 1 {
+			offset -= base
+		}
+		w.count++
+		w.lastOffset = rec.Offset
+		w.maxTimestamp = max(w.maxTimestamp, rec.Timestamp)
+		inner.B = appendMessage(inner.B, d.magic, offset, attributes, rec.Timestamp, rec.Key, rec.Value)
+	}
+	return w, refuse(d.reader.Err())
+}
+
+// seal compresses inner messages and appends the wrapper. It returns 0 when that was possible, and the wrapper's size when
+// there was no room for it.
+func (d *down) seal(packed *codec.Scratch, b batch.Batch, inner []byte, w inside) (size int, _ *batch.Error) {
+	c := b.Codec()
+	var err error
+	if c == codec.LZ4 && d.magic == 0 {
+		packed.B, err = codec.CompressLegacyLZ4(packed.B[:0], inner, codec.DefaultLevel)
+	} else {
+		packed.B, err = codec.Compress(packed.B[:0], inner, c, codec.DefaultLevel)
+	}
+	if err != nil {
+		return 0, &batch.Error{Code: kerr.CorruptMessage, Message: err.Error()}
+	}
+	if size := messageSize(d.magic, nil, packed.B); size > d.left() {
+		return size, nil
+	}
+	d.dst = appendMessage(d.dst, d.magic, w.lastOffset, byte(c)|appendTime(b, d.magic), w.maxTimestamp, nil, packed.B)
+	return 0, nil
+}
+
+// appendTime is the timestamp type of messages that come from the batch.
+func appendTime(b batch.Batch, magic int8) byte {
+	if magic == 1 && b.IsLogAppendTime() {
+		return attrLogAppendTime
+	}
+	return 0
+}
+
+// refuse maps a reader's error. A batch that is too large to open is like a damaged one to a client that cannot skip it.
+func refuse(err error) *batch.Error {
+	if err == nil {
+		return nil
+	}
+	if errors.Is(err, codec.ErrTooLarge) {
+		return &batch.Error{Code: kerr.MessageTooLarge, Message: "The records exceed the limit when decompressed"}
+	}
+	return &batch.Error{Code: kerr.CorruptMessage, Message: err.Error()}
+}
