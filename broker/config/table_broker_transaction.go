@@ -1,0 +1,31 @@
+package config
+
+// brokerTransactionConfigs: transactions.
+var brokerTransactionConfigs = []Definition{
+	{Name: "add.partitions.to.txn.retry.backoff.max.ms", Type: Int, Default: "100", Check: atLeast(0), NoEffect: noTransactions,
+		Doc: "The longest pause before a partition is added to a transaction again."},
+	{Name: "add.partitions.to.txn.retry.backoff.ms", Type: Int, Default: "20", Check: atLeast(1), NoEffect: noTransactions,
+		Doc: "The first pause before a partition is added to a transaction again."},
+	{Name: "transaction.abort.timed.out.transaction.cleanup.interval.ms", Type: Int, Default: "10000", Check: atLeast(1), NoEffect: noTransactions,
+		Doc: "How often transactions that took too long are looked for and aborted."},
+	{Name: "transaction.max.timeout.ms", Type: Int, Default: "900000", Check: atLeast(1), NoEffect: noTransactions,
+		Doc: "The longest transaction timeout that a producer may ask for."},
+	{Name: "transaction.partition.verification.enable", Type: Boolean, Default: "true", Mode: ClusterWide, NoEffect: noTransactions,
+		Doc: "Whether it is checked that a partition belongs to the transaction before records are taken."},
+	{Name: "transaction.remove.expired.transaction.cleanup.interval.ms", Type: Int, Default: "3600000", Check: atLeast(1), NoEffect: noTransactions,
+		Doc: "How often forgotten transactional ids are removed."},
+	{Name: "transaction.state.log.load.buffer.size", Type: Int, Default: "5242880", Check: atLeast(1), NoEffect: noTransactions,
+		Doc: "How much is read at once when a coordinator loads its transactions."},
+	{Name: "transaction.state.log.min.isr", Type: Int, Default: "2", Check: atLeast(1), NoEffect: noTransactions,
+		Doc: "How many replicas of the transaction topic must be in sync."},
+	{Name: "transaction.state.log.num.partitions", Type: Int, Default: "50", Check: atLeast(1), NoEffect: noTransactions,
+		Doc: "The number of partitions of the transaction topic."},
+	{Name: "transaction.state.log.replication.factor", Type: Short, Default: "3", Check: atLeast(1), NoEffect: noTransactions,
+		Doc: "The replication factor of the transaction topic."},
+	{Name: "transaction.state.log.segment.bytes", Type: Int, Default: "104857600", Check: atLeast(1), NoEffect: noTransactions,
+		Doc: "The segment size of the transaction topic."},
+	{Name: "transaction.two.phase.commit.enable", Type: Boolean, Default: "false", NoEffect: noTransactions,
+		Doc: "Whether producers may leave a prepared transaction open without a timeout."},
+	{Name: "transactional.id.expiration.ms", Type: Int, Default: "604800000", Check: atLeast(1), NoEffect: noTransactions,
+		Doc: "How long an unused transactional id is remembered."},
+}

@@ -1,0 +1,29 @@
+package config
+
+// The names of the durability policies, for sordini.durability.
+const (
+	DurabilityOS       = "os"
+	DurabilityInterval = "interval"
+	DurabilityGroup    = "group"
+	DurabilityBatch    = "batch"
+)
+
+var durabilityPolicy = oneOf(DurabilityOS, DurabilityInterval, DurabilityGroup, DurabilityBatch)
+
+// ownBrokerConfigs: Sordini's own broker configs. Every further one needs a good reason.
+var ownBrokerConfigs = []Definition{
+	{Name: "sordini.durability", Type: String, Default: DurabilityGroup, Check: durabilityPolicy, Mode: ClusterWide, Own: true,
+		Doc: "When an acknowledged record is safe on disk: os leaves it to the operating system as Kafka does, interval syncs every sordini.durability.interval.ms or .bytes, group makes acks=all wait for the next sync that all writers share, batch syncs every append."},
+	{Name: "sordini.durability.interval.bytes", Type: Long, Default: "16777216", Check: atLeast(1), Own: true,
+		Doc: "How much may be written before the next sync under the durability policy interval."},
+	{Name: "sordini.durability.interval.ms", Type: Long, Default: "1000", Check: between(1, 3600000), Own: true,
+		Doc: "How long a record may wait for the next sync under the durability policy interval."},
+	{Name: "sordini.http.address", Type: String, Default: "127.0.0.1:9644", Check: hostPort, Own: true,
+		Doc: "The address at which health, metrics and state are served over HTTP; empty serves none."},
+}
+
+// ownTopicConfigs: Sordini's own topic configs.
+var ownTopicConfigs = []Definition{
+	{Name: "sordini.durability", Type: String, Default: DurabilityGroup, Check: durabilityPolicy, Synonyms: from("sordini.durability"), Own: true,
+		Doc: "When an acknowledged record of this topic is safe on disk: os, interval, group or batch."},
+}
