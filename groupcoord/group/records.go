@@ -1,0 +1,119 @@
+package group
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// Records are Kafka's, byte by byte: docs/formats/consumer-offsets.md.
+
+const (
+	offsetKeyVersion   = 1 // 0 is read too
+	groupKeyVersion    = 2
+	groupValueVersion  = 3 // Kafka 4.4 writes the same
+	offsetValueVersion = 3 // with the leader epoch
+	offsetValueExpires = 1 // the only version with an expiry time
+)
+
+func (r *Record) tooLarge(cfg *Config) bool { return len(r.Key)+len(r.Value) > cfg.MaxRecordBytes }
+
+func groupKey(id string) []byte {
+	key := kmsg.GroupMetadataKey{Version: groupKeyVersion, Group: id}
+	return key.AppendTo(make([]byte, 0, 4+len(id)))
+}
+
+func groupTombstone(id string) Record { return Record{Key: groupKey(id)} }
+
+func offsetKey(group, topic string, partition int32) []byte {
+	key := kmsg.OffsetCommitKey{Version: offsetKeyVersion, Group: group, Topic: topic, Partition: partition}
+	return key.AppendTo(make([]byte, 0, 10+len(group)+len(topic)))
+}
+
+func offsetTombstone(group string, tp topicPartition) Record {
+	return Record{Key: offsetKey(group, tp.topic, tp.partition)}
+}
+
+func offsetRecord(group, topic string, partition int32, o *offset) Record {
+	value := kmsg.OffsetCommitValue{
+		Version:         offsetValueVersion,
+		Offset:          o.offset,
+		LeaderEpoch:     o.leaderEpoch,
+		Metadata:        o.metadata,
+		CommitTimestamp: o.commitMs,
+		ExpireTimestamp: o.expireMs,
+	}
+	if o.expireMs != noExpiry {
+		value.Version = offsetValueExpires
+	}
+	return Record{
+		Key:   offsetKey(group, topic, partition),
+		Value: value.AppendTo(make([]byte, 0, 32+len(o.metadata))),
+	}
+}
+
+// metadataRecord is the group as it stands. Before the first generation its
+// protocol type is unknown and written as "".
+func (m *Machine) metadataRecord(g *group) Record {
+	value := kmsg.NewGroupMetadataValue()
+	value.Version = groupValueVersion
+	value.ProtocolType = g.protocolType
+	value.Generation = g.generation
+	value.CurrentStateTimestamp = g.stateMs
+	if g.hasProtocol {
+		value.Protocol = &g.protocol
+	}
+	if g.leader != "" {
+		value.Leader = &g.leader
+	}
+	value.Members = make([]kmsg.GroupMetadataValueMember, 0, len(g.members))
+	for _, mb := range g.members {
+		one := kmsg.NewGroupMetadataValueMember()
+		one.MemberID, one.InstanceID = mb.id, mb.instanceID
+		one.ClientID, one.ClientHost = mb.clientID, mb.clientHost
+		one.RebalanceTimeoutMillis, one.SessionTimeoutMillis = mb.rebalanceMs, mb.sessionMs
+		one.Subscription, one.Assignment = mb.metadata(g.protocol), mb.assignment
+		value.Members = append(value.Members, one)
+	}
+	return Record{Key: groupKey(g.id), Value: value.AppendTo(nil)}
+}
+
+// decodeOffset reads the value of an offset record. The metadata aliases value.
+func decodeOffset(value []byte) (offset, error) {
+	var v kmsg.OffsetCommitValue
+	if err := v.UnsafeReadFrom(value); err != nil {
+		return offset{}, fmt.Errorf("offset value: %w", err)
+	}
+	if v.Version < 0 || v.Version > 4 {
+		return offset{}, fmt.Errorf("offset value: version %d is unknown", v.Version)
+	}
+	o := offset{offset: v.Offset, leaderEpoch: -1, metadata: v.Metadata, commitMs: v.CommitTimestamp, expireMs: noExpiry}
+	if v.Version >= 3 {
+		o.leaderEpoch = v.LeaderEpoch
+	}
+	if v.Version == 1 {
+		o.expireMs = v.ExpireTimestamp
+	}
+	return o, nil
+}
+
+// decodeGroup reads the value of a group metadata record. Slices alias value.
+func decodeGroup(value []byte) (*kmsg.GroupMetadataValue, error) {
+	v := kmsg.NewGroupMetadataValue()
+	if err := v.ReadFrom(value); err != nil {
+		return nil, fmt.Errorf("group value: %w", err)
+	}
+	if v.Version < 0 || v.Version > 4 {
+		return nil, fmt.Errorf("group value: version %d is unknown", v.Version)
+	}
+	return &v, nil
+}
+
+// keyVersion is the first field of every key; it says what the record is.
+func keyVersion(key []byte) (int16, bool) {
+	if len(key) < 2 {
+		return 0, false
+	}
+	return int16(binary.BigEndian.Uint16(key)), true
+}
