@@ -1,0 +1,58 @@
+# Two commands are all it takes: `make run` starts a broker, `make test` passes the tests.
+
+GO      ?= go
+BIN     := bin/sordini
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+
+# compat-tests need JDK 17 and Maven, Python 3 and kcat; harness says which one is missing.
+UNIT   := $(shell $(GO) list ./... 2>/dev/null | grep -v /compat-tests/)
+COMPAT := ./compat-tests/...
+FUZZTIME ?= 30s
+CRASH_ROUNDS ?= 100
+
+export CGO_ENABLED := 0
+
+.PHONY: all build run test unit lint compat crash bench fuzz docs clean
+
+all: build
+
+build:
+	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/sordini
+
+# Starts a broker on port 9092; see `bin/sordini serve --help`.
+run: build
+	$(BIN) serve
+
+# Everything that must hold before a commit: lint, unit tests with fuzz corpora, and real clients against the real binary.
+test: lint unit compat
+
+unit:
+	$(GO) test $(UNIT)
+
+lint:
+	$(GO) run ./cmd/tidy
+
+# Real, unmodified clients, the crash loop and bad input, against bin/sordini.
+compat: build
+	$(GO) test -count=1 -p 1 -timeout 25m $(COMPAT)
+
+# The long form of the crash loop, for every durability policy.
+crash: build
+	SORDINI_CRASH_ROUNDS=$(CRASH_ROUNDS) $(GO) test -count=1 -timeout 3h -v ./compat-tests/crash/
+
+# CPU seconds per GB beside Apache Kafka; see compat-tests/bench/README.md.
+bench: build
+	$(GO) run ./compat-tests/bench -broker $(BIN)
+
+# Each fuzz target in turn, FUZZTIME each.
+fuzz:
+	FUZZTIME=$(FUZZTIME) ./cmd/tidy/fuzz.sh
+
+# The documents that are generated from the code.
+docs: build
+	$(BIN) docs apis > docs/apis.md
+	$(BIN) docs configuration > docs/configuration.md
+
+clean:
+	rm -rf bin

@@ -1,0 +1,288 @@
+package api
+
+import (
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+
+	"github.com/sordini/sordini/broker/replica"
+	"github.com/sordini/sordini/protocol"
+	"github.com/sordini/sordini/storage"
+)
+
+// Fetch, versions 0-18.
+//
+// v0-1 get message format 0, v2-3 format 1 · v3 max_bytes, and the first batch always whole (below, byte limits are hard) · v4 isolation
+// level (KIP-98) · v5 log start offset · v7 sessions (KIP-227) · v9 current leader epoch (KIP-320) · v10 zstd · v11 rack (KIP-392) · v12
+// flexible · v13 topic ids (KIP-516) · v15 replica state · v16 leader hints (KIP-951) · v17 directory ids · v18 high watermark (KIP-1166).
+
+const (
+	fetchStoredFormat = 4 // from here on batches go out as they are stored
+	fetchFirstWhole   = 3
+	fetchStorageError = 6
+	fetchSessionsFrom = 7
+	fetchZstdFrom     = 10
+	fetchTopicIDsFrom = 13
+	maxFetchBytes     = 55 << 20 // fetch.max.bytes
+	readCommitted     = 1
+	maxConnCursors    = 1024
+)
+
+// fetchState is what a connection keeps between its fetches: reused memory, and where the last sessionless reads ended.
+type fetchState struct {
+	request protocol.FetchRequest
+	parts   []fetchPart
+	cursors map[*replica.Partition]*storage.Cursor
+	writer  protocol.FetchWriter
+	scratch []byte
+}
+
+// fetchPart is one partition of the fetch that is being answered.
+type fetchPart struct {
+	want   *protocol.FetchRequestPartition
+	topic  string
+	p      *replica.Partition
+	cursor *storage.Cursor
+	member *sessionPartition // what the session knows of it; nil without a session
+
+	answer    protocol.FetchPartition
+	slice     storage.Slice
+	converted []byte
+	watched   bool
+}
+
+// Fetch answers one request into out. flush sends what earlier requests of the turn have to say; it is called before the fetch waits.
+func (h *Handlers) Fetch(req *Request, body []byte, out *Out, flush func() error) error {
+	c := req.Conn
+	f := &c.fetch
+	if err := protocol.ParseFetch(req.Version, body, &f.request); err != nil {
+		return err
+	}
+	defer f.reset()
+
+	session, code := h.Sessions.begin(req.Version, &f.request, nowMs())
+	if code != 0 {
+		f.topLevel(req, code, out)
+		return nil
+	}
+	if session != nil {
+		defer session.mu.Unlock()
+		f.parts = session.parts(f.parts[:0])
+	} else {
+		f.partsOfRequest()
+	}
+	h.resolve(req, f)
+
+	bytes, answerNow := h.readAll(req, f)
+	if !answerNow && bytes < int(f.request.MinBytes) && f.request.MaxWaitMs > 0 {
+		if !out.Empty() {
+			if err := flush(); err != nil {
+				f.release()
+				return err
+			}
+		}
+		h.poll(req, f)
+	}
+	h.writeFetch(req, f, session, out)
+	return nil
+}
+
+func (f *fetchState) partsOfRequest() {
+	f.parts = f.parts[:0]
+	for i := range f.request.Partitions {
+		want := &f.request.Partitions[i]
+		f.parts = append(f.parts, fetchPart{want: want, topic: want.Topic})
+	}
+}
+
+// resolve finds the partitions, and the places where their last reads ended.
+func (h *Handlers) resolve(req *Request, f *fetchState) {
+	for i := range f.parts {
+		part := &f.parts[i]
+		if req.Version >= fetchTopicIDsFrom {
+			part.p, _ = h.Replicas.GetByID(part.want.TopicID, part.want.Partition)
+		} else {
+			part.p = h.Replicas.Get(part.topic, part.want.Partition)
+		}
+		if part.p == nil || part.cursor != nil {
+			continue
+		}
+		part.cursor = f.cursors[part.p]
+		if part.cursor == nil && len(f.cursors) < maxConnCursors {
+			if f.cursors == nil {
+				f.cursors = map[*replica.Partition]*storage.Cursor{}
+			}
+			part.cursor = new(storage.Cursor)
+			f.cursors[part.p] = part.cursor
+		}
+	}
+}
+
+// readAll reads every partition within the request's limits. answerNow says that a partition has an error that must not wait.
+func (h *Handlers) readAll(req *Request, f *fetchState) (bytes int, answerNow bool) {
+	left := maxFetchBytes
+	if req.Version >= fetchFirstWhole {
+		left = min(left, int(max(f.request.MaxBytes, 0)))
+	}
+	for i := range f.parts {
+		part := &f.parts[i]
+		n := h.readPart(req, f, part, left, bytes == 0 && req.Version >= fetchFirstWhole)
+		bytes += n
+		left = max(left-n, 0)
+		answerNow = answerNow || part.answer.ErrorCode != 0
+	}
+	return bytes, answerNow
+}
+
+// readPart fills one partition's answer and returns how many bytes of records it has.
+func (h *Handlers) readPart(req *Request, f *fetchState, part *fetchPart, left int, firstWhole bool) int {
+	part.answer = protocol.NewFetchPartition(part.want.Partition)
+	p := part.p
+	if code := h.checkFetch(req, f, part); code != 0 {
+		part.answer.ErrorCode = code
+		return 0
+	}
+	highWatermark, upTo := p.HighWatermark(), p.HighWatermark()
+	part.answer.HighWatermark, part.answer.LastStableOffset = highWatermark, p.LastStableOffset()
+	part.answer.LogStartOffset = p.Log().LogStartOffset()
+	if f.request.IsolationLevel == readCommitted {
+		upTo = part.answer.LastStableOffset
+		part.answer.AbortedTransactions = noAborted
+	}
+	limit := min(int(max(part.want.PartitionMaxBytes, 0)), left)
+	if limit == 0 && !firstWhole {
+		if offset := part.want.FetchOffset; offset < part.answer.LogStartOffset || offset > p.Log().LogEndOffset() {
+			part.answer.ErrorCode = kerr.OffsetOutOfRange.Code
+		}
+		return 0
+	}
+	if req.Version < fetchStoredFormat {
+		return h.readConverted(req, f, part, limit, upTo, firstWhole)
+	}
+	slice, err := p.Read(part.want.FetchOffset, limit, upTo, firstWhole, part.cursor)
+	if err != nil {
+		part.fail(codeOf(err), req.Version)
+		return 0
+	}
+	part.slice, part.answer.RecordsLen = slice, slice.Len()
+	return slice.Len()
+}
+
+// noAborted is the list that read_committed gets: there are no transactions yet, so no aborted ones.
+var noAborted = []protocol.AbortedTransaction{}
+
+func (part *fetchPart) fail(code, version int16) {
+	keep := part.answer.LogStartOffset
+	part.answer = protocol.NewFetchPartition(part.want.Partition)
+	part.answer.ErrorCode = forOldClients(code, version >= fetchStorageError)
+	if code == kerr.OffsetOutOfRange.Code && part.p != nil {
+		part.answer.LogStartOffset = keep
+	}
+}
+
+// checkFetch is everything that can be wrong before the log is asked.
+func (h *Handlers) checkFetch(req *Request, f *fetchState, part *fetchPart) int16 {
+	switch p := part.p; {
+	case p == nil && req.Version >= fetchTopicIDsFrom:
+		return h.unknownByID(part)
+	case p == nil:
+		return kerr.UnknownTopicOrPartition.Code
+	case f.request.ReplicaID >= 0:
+		return kerr.NotLeaderForPartition.Code // no broker follows this one
+	case f.request.IsolationLevel < 0 || f.request.IsolationLevel > readCommitted:
+		return kerr.UnknownServerError.Code // what Kafka answers
+	case part.want.CurrentLeaderEpoch >= 0 && part.want.CurrentLeaderEpoch < p.LeaderEpoch():
+		return kerr.FencedLeaderEpoch.Code
+	case part.want.CurrentLeaderEpoch > p.LeaderEpoch():
+		return kerr.UnknownLeaderEpoch.Code
+	case req.Version < fetchZstdFrom && req.Version >= fetchStoredFormat && p.Topic().Config().CompressionType == "zstd":
+		return kerr.UnsupportedCompressionType.Code
+	}
+	return 0
+}
+
+func (h *Handlers) unknownByID(part *fetchPart) int16 {
+	if _, known := h.Replicas.GetByID(part.want.TopicID, part.want.Partition); known {
+		return kerr.UnknownTopicOrPartition.Code
+	}
+	return kerr.UnknownTopicID.Code
+}
+
+// poll waits until there are MinBytes to send, until a partition has an error, or until MaxWaitMs are over.
+func (h *Handlers) poll(req *Request, f *fetchState) {
+	c := req.Conn
+	deadline := c.deadline(time.Duration(f.request.MaxWaitMs) * time.Millisecond)
+	defer c.disarm()
+	for i := range f.parts {
+		if p := f.parts[i].p; p != nil {
+			p.Watch(c.Waiter)
+			f.parts[i].watched = true
+		}
+	}
+	defer f.unwatch(c.Waiter)
+	for {
+		c.Waiter.Drain()
+		f.release()
+		h.resolveGone(f)
+		bytes, answerNow := h.readAll(req, f)
+		if answerNow || bytes >= int(f.request.MinBytes) {
+			return
+		}
+		select {
+		case <-c.Waiter.C:
+		case <-deadline:
+			return
+		case <-c.Stop:
+			return
+		}
+	}
+}
+
+// resolveGone drops partitions that were deleted while the fetch waited.
+func (h *Handlers) resolveGone(f *fetchState) {
+	for i := range f.parts {
+		part := &f.parts[i]
+		if part.p != nil && part.p.Closed() {
+			part.unwatch(nil)
+			part.p = nil
+		}
+	}
+}
+
+func (f *fetchState) unwatch(w *replica.Waiter) {
+	for i := range f.parts {
+		f.parts[i].unwatch(w)
+	}
+}
+
+func (part *fetchPart) unwatch(w *replica.Waiter) {
+	if part.watched && part.p != nil && w != nil {
+		part.p.Unwatch(w)
+	}
+	part.watched = false
+}
+
+// release gives back what was read, for it is read again or not sent.
+func (f *fetchState) release() {
+	for i := range f.parts {
+		part := &f.parts[i]
+		part.slice.Release()
+		part.slice, part.converted = storage.Slice{}, nil
+	}
+	f.scratch = f.scratch[:0]
+}
+
+const keepFetchParts = 1024
+
+func (f *fetchState) reset() {
+	if cap(f.parts) > keepFetchParts {
+		f.parts = nil
+	}
+	clear(f.parts)
+	f.parts = f.parts[:0]
+	f.request.Reset()
+	f.writer.Buf = nil
+	if f.scratch = f.scratch[:0]; cap(f.scratch) > keepConvert {
+		f.scratch = nil
+	}
+}

@@ -1,0 +1,77 @@
+package api
+
+import (
+	"context"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// ApiVersions, versions 0-5.
+//
+// v1 throttle time · v3 flexible, client software (KIP-511), features (KIP-584) · v4 features whose minimum is 0 · v5 the cluster and node
+// that the client means to talk to (KIP-1242).
+//
+// The response header is always version 0, and an unknown version is answered in the shape of version 0, with the row of ApiVersions itself,
+// so that the client can try again. No feature is shown yet: what a feature stands for (transaction.version, group.version) is not served.
+
+// ApiVersions tells which APIs and versions are served.
+func (h *Handlers) ApiVersions(_ context.Context, req *Request, q *kmsg.ApiVersionsRequest) *kmsg.ApiVersionsResponse {
+	resp := kmsg.NewPtrApiVersionsResponse()
+	if q.Version >= 3 && (!softwareName(q.ClientSoftwareName) || !softwareName(q.ClientSoftwareVersion)) {
+		resp.ErrorCode = kerr.InvalidRequest.Code
+		return resp
+	}
+	if q.Version >= 5 && h.meansAnother(q) {
+		resp.ErrorCode = kerr.RebootstrapRequired.Code
+		return resp
+	}
+	if q.Version >= 3 {
+		req.Conn.SoftwareName, req.Conn.SoftwareVersion = q.ClientSoftwareName, q.ClientSoftwareVersion
+	}
+	for _, v := range h.Versions {
+		resp.ApiKeys = append(resp.ApiKeys, apiKey(v))
+	}
+	return resp
+}
+
+// meansAnother tells whether the client names a cluster or a node that this is not: it holds an address that has changed hands.
+func (h *Handlers) meansAnother(q *kmsg.ApiVersionsRequest) bool {
+	if q.ClusterID == nil {
+		return false
+	}
+	return *q.ClusterID != h.Image().ClusterID || q.NodeID >= 0 && q.NodeID != h.NodeID
+}
+
+func apiKey(v APIVersion) kmsg.ApiVersionsResponseApiKey {
+	k := kmsg.NewApiVersionsResponseApiKey()
+	k.ApiKey, k.MinVersion, k.MaxVersion = v.Key, v.Min, v.Max
+	return k
+}
+
+// UnsupportedApiVersions answers a version of ApiVersions that is not known.
+func (h *Handlers) UnsupportedApiVersions(req *Request, out *Out) {
+	resp := kmsg.NewPtrApiVersionsResponse()
+	resp.ErrorCode = kerr.UnsupportedVersion.Code
+	for _, v := range h.Versions {
+		if v.Key == req.Key {
+			resp.ApiKeys = append(resp.ApiKeys, apiKey(v))
+		}
+	}
+	m := out.Begin(&req.RequestHeader)
+	out.Buf = resp.AppendTo(out.Buf)
+	out.End(m)
+}
+
+// softwareName is Kafka's pattern for client software names and versions: letters and digits, with dots and dashes inside.
+func softwareName(s string) bool {
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		alnum := c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
+		inside := (c == '.' || c == '-') && i > 0 && i < len(s)-1
+		if !alnum && !inside {
+			return false
+		}
+	}
+	return s != ""
+}

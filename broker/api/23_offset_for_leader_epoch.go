@@ -1,0 +1,46 @@
+package api
+
+import (
+	"context"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// OffsetForLeaderEpoch, versions 0-4.
+//
+// v1 leader epoch in the answer · v2 current leader epoch (KIP-320) · v3 replica id: consumers may ask · v4 flexible.
+
+// OffsetForLeaderEpoch tells where an epoch ended, so that a client can see whether the log it read was cut since.
+func (h *Handlers) OffsetForLeaderEpoch(_ context.Context, _ *Request, q *kmsg.OffsetForLeaderEpochRequest) *kmsg.OffsetForLeaderEpochResponse {
+	resp := kmsg.NewPtrOffsetForLeaderEpochResponse()
+	for i := range q.Topics {
+		t := kmsg.NewOffsetForLeaderEpochResponseTopic()
+		t.Topic = q.Topics[i].Topic
+		for _, want := range q.Topics[i].Partitions {
+			answer := kmsg.NewOffsetForLeaderEpochResponseTopicPartition()
+			answer.Partition, answer.LeaderEpoch, answer.EndOffset = want.Partition, -1, -1
+			h.epochEnd(t.Topic, q.Version, &want, &answer)
+			t.Partitions = append(t.Partitions, answer)
+		}
+		resp.Topics = append(resp.Topics, t)
+	}
+	return resp
+}
+
+func (h *Handlers) epochEnd(topic string, version int16, want *kmsg.OffsetForLeaderEpochRequestTopicPartition, into *kmsg.OffsetForLeaderEpochResponseTopicPartition) {
+	p := h.Replicas.Get(topic, want.Partition)
+	if p == nil {
+		into.ErrorCode = kerr.UnknownTopicOrPartition.Code
+		return
+	}
+	if code := checkLeaderEpoch(p, want.CurrentLeaderEpoch); version >= 2 && code != 0 {
+		into.ErrorCode = code
+		return
+	}
+	if want.LeaderEpoch == p.LeaderEpoch() {
+		into.LeaderEpoch, into.EndOffset = want.LeaderEpoch, p.HighWatermark() // the epoch has not ended: consumers see its committed part
+		return
+	}
+	into.LeaderEpoch, into.EndOffset = p.Log().EpochEndOffset(want.LeaderEpoch)
+}

@@ -1,0 +1,37 @@
+package api
+
+import (
+	"errors"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+
+	"github.com/sordini/sordini/protocol/batch"
+	"github.com/sordini/sordini/storage"
+)
+
+// codeOf is where errors become wire codes. Everything that is not a Kafka error already is a fault of the disk: its cause is logged where it
+// arose, and the client hears a code that makes it try again.
+func codeOf(err error) int16 {
+	var known *kerr.Error
+	var invalid *batch.Error
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &known):
+		return known.Code
+	case errors.As(err, &invalid):
+		return invalid.Code.Code
+	case errors.Is(err, storage.ErrOffsetOutOfRange):
+		return kerr.OffsetOutOfRange.Code
+	}
+	return kerr.KafkaStorageError.Code
+}
+
+// forOldClients replaces KAFKA_STORAGE_ERROR, which clients know only from a version on, by NOT_LEADER_OR_FOLLOWER, which makes them
+// look for the leader again.
+func forOldClients(code int16, knowsStorageError bool) int16 {
+	if code == kerr.KafkaStorageError.Code && !knowsStorageError {
+		return kerr.NotLeaderForPartition.Code
+	}
+	return code
+}

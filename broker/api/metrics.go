@@ -1,0 +1,18 @@
+package api
+
+import "sync/atomic"
+
+// Metrics are the broker's counters. They are plain atomics that the request path adds to; the HTTP endpoint reads them when it is asked.
+type Metrics struct {
+	Requests [96]atomic.Int64 // by API key
+
+	BytesIn, BytesOut                atomic.Int64 // record bytes, as in BrokerTopicMetrics
+	FailedProduce, FailedFetch       atomic.Int64 // partitions that were answered with an error
+	UpConversions, DownConversions   atomic.Int64 // record sets converted from, and to, message formats 0 and 1
+	BytesMoved                       atomic.Int64 // bytes that were copied after they were read from a socket: split frames
+	Connections, ConnectionsAccepted atomic.Int64
+	ConnectionsRefused               atomic.Int64
+}
+
+// Request counts a request that was taken in.
+func (m *Metrics) Request(key int16) { m.Requests[key].Add(1) }

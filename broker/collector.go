@@ -1,0 +1,85 @@
+package broker
+
+import (
+	"strconv"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/sordini/sordini/broker/replica"
+)
+
+// collector shows the broker's counters under the names that dashboards for Kafka's JMX exporter ask for. It reads them when it is scraped and
+// costs nothing in between.
+type collector struct{ s *Server }
+
+// partitionsShown is the number of partitions up to which each is shown by itself.
+const partitionsShown = 2000
+
+func describe(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc(name, help, labels, nil)
+}
+
+var (
+	descRequests   = describe("kafka_network_requestmetrics_requests_total", "Requests, by API.", "request")
+	descBytesIn    = describe("kafka_server_brokertopicmetrics_bytesin_total", "Record bytes from producers.")
+	descBytesOut   = describe("kafka_server_brokertopicmetrics_bytesout_total", "Record bytes to consumers.")
+	descBadProduce = describe("kafka_server_brokertopicmetrics_failedproducerequests_total", "Partitions of Produce requests answered with an error.")
+	descBadFetch   = describe("kafka_server_brokertopicmetrics_failedfetchrequests_total", "Partitions of Fetch requests answered with an error.")
+	descUp         = describe("kafka_server_brokertopicmetrics_producemessageconversions_total", "Record sets converted up from message formats 0 and 1.")
+	descDown       = describe("kafka_server_brokertopicmetrics_fetchmessageconversions_total", "Record sets converted down to message formats 0 and 1.")
+	descMoved      = describe("sordini_network_moved_bytes_total", "Bytes copied in memory between the socket and the log, because a frame came in pieces.")
+	descConns      = describe("kafka_server_socket_server_metrics_connection_count", "Open connections.")
+	descAccepted   = describe("sordini_network_connections_accepted_total", "Connections accepted.")
+	descRefused    = describe("sordini_network_connections_refused_total", "Connections closed at once because a limit was reached.")
+	descPartitions = describe("kafka_server_replicamanager_partitioncount", "Partitions on this broker.")
+	descTopics     = describe("kafka_controller_kafkacontroller_globaltopiccount", "Topics in the cluster.")
+	descActive     = describe("kafka_controller_kafkacontroller_activecontrollercount", "1 where this broker is the active controller.")
+	descSessions   = describe("kafka_server_fetchsessioncache_numincrementalfetchsessions", "Incremental fetch sessions.")
+	descLogEnd     = describe("kafka_log_log_logendoffset", "Log end offset.", "topic", "partition")
+	descLogStart   = describe("kafka_log_log_logstartoffset", "Log start offset.", "topic", "partition")
+	descLogSize    = describe("kafka_log_log_size", "Size of the log in bytes.", "topic", "partition")
+)
+
+// Describe implements prometheus.Collector: what is shown depends on what there is, so nothing is promised.
+func (c *collector) Describe(chan<- *prometheus.Desc) {}
+
+// Collect implements prometheus.Collector.
+func (c *collector) Collect(ch chan<- prometheus.Metric) {
+	m := c.s.metrics
+	counter := func(d *prometheus.Desc, v int64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(v), labels...)
+	}
+	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+	}
+	for i := range routes {
+		counter(descRequests, m.Requests[routes[i].key].Load(), kmsg.NameForKey(routes[i].key.Int16()))
+	}
+	counter(descBytesIn, m.BytesIn.Load())
+	counter(descBytesOut, m.BytesOut.Load())
+	counter(descBadProduce, m.FailedProduce.Load())
+	counter(descBadFetch, m.FailedFetch.Load())
+	counter(descUp, m.UpConversions.Load())
+	counter(descDown, m.DownConversions.Load())
+	counter(descMoved, m.BytesMoved.Load())
+	counter(descAccepted, m.ConnectionsAccepted.Load())
+	counter(descRefused, m.ConnectionsRefused.Load())
+	gauge(descConns, float64(c.s.table.count()))
+	gauge(descTopics, float64(c.s.controller.Image().TopicCount()))
+	gauge(descActive, 1)
+	gauge(descSessions, float64(c.s.handlers.Sessions.Count()))
+
+	count := 0
+	c.s.replicas.All(func(*replica.Partition) { count++ })
+	gauge(descPartitions, float64(count))
+	if count > partitionsShown {
+		return
+	}
+	c.s.replicas.All(func(p *replica.Partition) {
+		partition := strconv.Itoa(int(p.Index))
+		gauge(descLogEnd, float64(p.Log().LogEndOffset()), p.Topic().Name, partition)
+		gauge(descLogStart, float64(p.Log().LogStartOffset()), p.Topic().Name, partition)
+		gauge(descLogSize, float64(p.Log().Size()), p.Topic().Name, partition)
+	})
+}

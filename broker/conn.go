@@ -1,0 +1,244 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"sync/atomic"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/sordini/sordini/broker/api"
+	"github.com/sordini/sordini/broker/replica"
+	"github.com/sordini/sordini/protocol"
+)
+
+// conn is one client connection. Everything in it belongs to its goroutine but for what is atomic.
+type conn struct {
+	server *Server
+	tcp    *plain
+	facts  api.Conn
+	in     input
+	out    api.Out
+	turn   *api.ProduceTurn
+
+	ctx, pollCtx context.Context // both end with the connection; pollCtx, for long waits, already when the broker drains
+	cancel       context.CancelFunc
+	logger *slog.Logger
+
+	usedMs atomic.Int64 // when it last did something, for connections.max.idle.ms
+}
+
+func newConn(s *Server, l *listener, nc *net.TCPConn, id int64) (*conn, error) {
+	c := &conn{server: s}
+	c.in = input{pool: s.buffers, maxFrame: s.limits.maxFrame, moved: &s.metrics.BytesMoved}
+	tcp, err := newPlain(nc, &c.in)
+	if err != nil {
+		return nil, err
+	}
+	c.tcp = tcp
+	ctx, cancel := context.WithCancel(context.Background())
+	pollCtx, cancelPoll := context.WithCancel(s.drainCtx)
+	c.ctx, c.pollCtx, c.cancel = ctx, pollCtx, func() { cancel(); cancelPoll() }
+	remote, _ := nc.RemoteAddr().(*net.TCPAddr)
+	local, _ := nc.LocalAddr().(*net.TCPAddr)
+	c.facts = api.Conn{
+		ID: id, Listener: l.name, RemoteHost: "/" + remote.IP.String(), LocalHost: local.IP.String(), LocalPort: int32(local.Port),
+		Stop: c.pollCtx.Done(), Gone: c.ctx.Done(), Waiter: replica.NewWaiter(),
+	}
+	c.logger = s.logger.With("connection", id, "remote", remote.String(), "listener", l.name)
+	c.usedMs.Store(time.Now().UnixMilli())
+	return c, nil
+}
+
+// serve is the connection's goroutine.
+func (c *conn) serve() {
+	defer c.end()
+	for {
+		if err := c.tcp.fill(); err != nil {
+			c.logEnd(err)
+			return
+		}
+		c.usedMs.Store(time.Now().UnixMilli())
+		if err := c.takeTurn(); err != nil {
+			c.logEnd(err)
+			return
+		}
+		if c.pollCtx.Err() != nil {
+			return // the broker drains, and what was asked is answered
+		}
+	}
+}
+
+// close ends the connection from another goroutine: a read, a send or a wait of its own returns.
+func (c *conn) close() {
+	c.cancel()
+	_ = c.tcp.Close()
+}
+
+// drain lets the connection answer what it is at and then end: a wait for the next request ends now, long polls with pollCtx.
+func (c *conn) drain() { _ = c.tcp.SetReadDeadline(time.Unix(1, 0)) }
+
+func (c *conn) end() {
+	c.close()
+	c.out.Reset()
+	c.in.close()
+	if c.turn != nil {
+		c.server.putTurn(c.turn)
+	}
+}
+
+// logEnd says why a connection ends: what clients do is for debugging only.
+func (c *conn) logEnd(err error) {
+	if errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed) || errors.Is(err, api.ErrClose) {
+		c.logger.Debug("connection closed", "reason", err)
+		return
+	}
+	c.logger.Debug("connection dropped", "reason", err)
+}
+
+// takeTurn handles every complete frame that was read and answers them. An error closes the connection, after the requests before the
+// one that failed are answered.
+func (c *conn) takeTurn() error {
+	var failed error
+	for failed == nil {
+		frame, ok, err := c.in.next()
+		if err != nil {
+			failed = err
+			break
+		}
+		if !ok {
+			break
+		}
+		failed = c.handle(frame)
+	}
+	if err := c.flush(); err != nil {
+		return err
+	}
+	if failed == nil {
+		c.rest()
+	}
+	return failed
+}
+
+// rest gives back what an idle connection does not need.
+func (c *conn) rest() {
+	c.in.release()
+	if c.in.buf == nil {
+		if c.turn != nil {
+			c.server.putTurn(c.turn)
+			c.turn = nil
+		}
+		if cap(c.out.Buf) > 0 {
+			c.server.putBytes(c.out.Buf)
+			c.out.Buf = nil
+		}
+	}
+}
+
+func (c *conn) handle(frame []byte) error {
+	header, body, err := protocol.ParseRequestHeader(frame)
+	if err != nil {
+		return err
+	}
+	r := routeOf(header.Key)
+	if r == nil {
+		return errNotServed
+	}
+	if c.out.Buf == nil {
+		c.out.Buf = c.server.getBytes()
+	}
+	if header.Key == int16(kmsg.Produce) && r.serves(header.Version) {
+		return c.addProduce(&header, body)
+	}
+	if err := c.commitProduce(); err != nil {
+		return err
+	}
+	req := &api.Request{RequestHeader: header, Conn: &c.facts}
+	if !r.serves(header.Version) {
+		if header.Key != int16(kmsg.ApiVersions) {
+			return errNotServed
+		}
+		c.server.handlers.UnsupportedApiVersions(req, &c.out)
+		return nil
+	}
+	c.server.metrics.Request(header.Key)
+	if header.Key == int16(kmsg.Fetch) {
+		if err := c.server.handlers.Fetch(req, body, &c.out, c.flush); err != nil {
+			return err
+		}
+		return c.flushIfLarge()
+	}
+	return c.ask(r, req, body)
+}
+
+// ask is the way of every API that goes through kmsg.
+func (c *conn) ask(r *route, req *api.Request, body []byte) error {
+	if err := protocol.CheckShape(req.Key, req.Version, body); err != nil {
+		return err
+	}
+	decoded := kmsg.RequestForKey(req.Key)
+	decoded.SetVersion(req.Version)
+	if err := decoded.ReadFrom(body); err != nil {
+		return err
+	}
+	ctx := c.ctx
+	if r.waits {
+		ctx = c.pollCtx
+		if err := c.flush(); err != nil {
+			return err
+		}
+	}
+	resp := r.answer(c.server.handlers, ctx, req, decoded)
+	if resp == nil {
+		return errNotServed
+	}
+	resp.SetVersion(req.Version)
+	m := c.out.Begin(&req.RequestHeader)
+	c.out.Buf = resp.AppendTo(c.out.Buf)
+	c.out.End(m)
+	return c.flushIfLarge()
+}
+
+func (c *conn) addProduce(header *protocol.RequestHeader, body []byte) error {
+	if c.turn == nil {
+		c.turn = c.server.getTurn()
+	}
+	c.server.metrics.Request(header.Key)
+	return c.turn.Add(c.server.handlers, header, body)
+}
+
+func (c *conn) commitProduce() error {
+	if c.turn == nil || !c.turn.Pending() {
+		return nil
+	}
+	return c.turn.Commit(c.server.handlers, &c.facts, &c.out)
+}
+
+// largeAnswer is from when on answers are sent before the turn is over.
+const largeAnswer = 256 << 10
+
+func (c *conn) flushIfLarge() error {
+	if c.out.Len() < largeAnswer {
+		return nil
+	}
+	return c.flush()
+}
+
+// flush commits what was produced and sends every answer there is.
+func (c *conn) flush() error {
+	failed := c.commitProduce()
+	if !c.out.Empty() {
+		if err := c.tcp.send(&c.out); err != nil {
+			c.out.Reset()
+			return err
+		}
+		c.out.Reset()
+	}
+	return failed
+}
+
+var errNotServed = errors.New("API or version is not served")

@@ -1,0 +1,115 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+)
+
+// connTable knows the open connections, keeps their number within max.connections and max.connections.per.ip, and closes those that have done
+// nothing for connections.max.idle.ms. It looks for idle ones a few times per idle time, and only while there are connections.
+type connTable struct {
+	max, maxPerHost int
+	idleMs          int64
+
+	wake chan struct{} // capacity 1: the first connection wakes the reaper
+
+	mu struct {
+		sync.Mutex
+		conns   map[*conn]struct{}
+		perHost map[string]int
+	}
+}
+
+var (
+	errTooMany        = errors.New("max.connections is reached")
+	errTooManyPerHost = errors.New("max.connections.per.ip is reached")
+)
+
+func newConnTable(maxConns, maxPerHost int, idleMs int64) *connTable {
+	t := &connTable{max: maxConns, maxPerHost: maxPerHost, idleMs: idleMs, wake: make(chan struct{}, 1)}
+	t.mu.conns, t.mu.perHost = map[*conn]struct{}{}, map[string]int{}
+	return t
+}
+
+func (t *connTable) add(c *conn, host string) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.mu.conns) >= t.max {
+		return errTooMany
+	}
+	if t.mu.perHost[host] >= t.maxPerHost {
+		return errTooManyPerHost
+	}
+	t.mu.conns[c] = struct{}{}
+	t.mu.perHost[host]++
+	if len(t.mu.conns) == 1 {
+		select {
+		case t.wake <- struct{}{}:
+		default:
+		}
+	}
+	return nil
+}
+
+func (t *connTable) remove(c *conn, host string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.mu.conns, c)
+	if t.mu.perHost[host]--; t.mu.perHost[host] == 0 {
+		delete(t.mu.perHost, host)
+	}
+}
+
+func (t *connTable) count() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.mu.conns)
+}
+
+// each calls fn for every connection, without the lock.
+func (t *connTable) each(fn func(*conn)) {
+	t.mu.Lock()
+	all := make([]*conn, 0, len(t.mu.conns))
+	for c := range t.mu.conns {
+		all = append(all, c)
+	}
+	t.mu.Unlock()
+	for _, c := range all {
+		fn(c)
+	}
+}
+
+const (
+	idleChecks   = 8 // per idle time
+	minIdleCheck = 50 * time.Millisecond
+)
+
+// reap closes idle connections until ctx ends.
+func (t *connTable) reap(ctx context.Context) {
+	if t.idleMs < 0 {
+		return
+	}
+	every := max(time.Duration(t.idleMs/idleChecks)*time.Millisecond, minIdleCheck)
+	for {
+		if t.count() == 0 {
+			select {
+			case <-t.wake:
+			case <-ctx.Done():
+				return
+			}
+		}
+		select {
+		case <-time.After(every):
+		case <-ctx.Done():
+			return
+		}
+		oldest := time.Now().UnixMilli() - t.idleMs
+		t.each(func(c *conn) {
+			if c.usedMs.Load() < oldest {
+				c.close()
+			}
+		})
+	}
+}

@@ -1,0 +1,109 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"syscall"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// httpServer answers health checks and metrics on sordini.http.address. A nil httpServer serves nothing.
+type httpServer struct{ l net.Listener }
+
+// openHTTP binds the address; "" binds none.
+func openHTTP(address string) (*httpServer, error) {
+	if address == "" {
+		return nil, nil
+	}
+	l, err := net.Listen("tcp", address)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		_, port, _ := net.SplitHostPort(address)
+		var n int
+		_, _ = fmt.Sscan(port, &n)
+		return nil, fmt.Errorf("sordini.http.address=%s: the port is in use%s; set another address, or an empty one for no health and metrics", address, portHolder(n))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("sordini.http.address=%s: %w", address, err)
+	}
+	return &httpServer{l}, nil
+}
+
+func (h *httpServer) address() string {
+	if h == nil {
+		return ""
+	}
+	return h.l.Addr().String()
+}
+
+func (h *httpServer) close() {
+	if h != nil {
+		_ = h.l.Close()
+	}
+}
+
+const (
+	httpHeaderTimeout = 5 * time.Second
+	httpStopTimeout   = time.Second
+)
+
+// serve answers until ctx ends.
+func (h *httpServer) serve(ctx context.Context, s *Server) error {
+	if h == nil {
+		<-ctx.Done()
+		return nil
+	}
+	server := &http.Server{Handler: s.httpHandler(), ReadHeaderTimeout: httpHeaderTimeout}
+	done := make(chan error, 1) // one result
+	go func() { done <- server.Serve(h.l) }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+	}
+	stop, cancel := context.WithTimeout(context.Background(), httpStopTimeout)
+	defer cancel()
+	_ = server.Shutdown(stop)
+	<-done
+	return nil
+}
+
+func (s *Server) httpHandler() http.Handler {
+	mux := http.NewServeMux()
+	alive := func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") }
+	ready := func(w http.ResponseWriter, _ *http.Request) {
+		select {
+		case <-s.ready:
+		default:
+			http.Error(w, "starting", http.StatusServiceUnavailable)
+			return
+		}
+		for _, d := range s.dirs {
+			if err := d.Err(); err != nil {
+				http.Error(w, fmt.Sprintf("log directory %s is offline: %v", d.Path(), err), http.StatusServiceUnavailable)
+				return
+			}
+		}
+		fmt.Fprintln(w, "ok")
+	}
+	for _, path := range []string{"/livez", "/health", "/healthz", "/-/healthy"} {
+		mux.HandleFunc("GET "+path, alive)
+	}
+	for _, path := range []string{"/readyz", "/-/ready"} {
+		mux.HandleFunc("GET "+path, ready)
+	}
+	mux.Handle("GET /metrics", promhttp.HandlerFor(s.registry(), promhttp.HandlerOpts{MaxRequestsInFlight: 4}))
+	return mux
+}
+
+func (s *Server) registry() *prometheus.Registry {
+	r := prometheus.NewRegistry()
+	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), &collector{s})
+	return r
+}

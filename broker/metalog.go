@@ -1,0 +1,136 @@
+package broker
+
+import (
+	"fmt"
+
+	"github.com/sordini/sordini/controller/quorum"
+	"github.com/sordini/sordini/protocol/batch"
+	"github.com/sordini/sordini/storage"
+)
+
+// metadataLog keeps the quorum's entries in an ordinary log, the partition __cluster_metadata-0: entry i is the batch at offset i-1, with
+// the entry's term as leader epoch and its data as the value of the one record. Durability is `batch`: an append is on disk when
+// it returns.
+type metadataLog struct {
+	log   *storage.Log
+	clock func() int64
+	build batch.Builder
+}
+
+// metadataPartition is __cluster_metadata-0. Its topic id is the one that Kafka reserves for it.
+var metadataPartition = storage.Partition{Topic: "__cluster_metadata", ID: storage.TopicID{15: 1}}
+
+func (m *metadataLog) FirstIndex() uint64 { return uint64(m.log.LogStartOffset()) + 1 }
+func (m *metadataLog) LastIndex() uint64  { return uint64(m.log.LogEndOffset()) }
+
+// Append writes entries that follow LastIndex; those of one term with one write and one sync.
+func (m *metadataLog) Append(entries []quorum.Entry) error {
+	for len(entries) > 0 {
+		n := 1
+		for n < len(entries) && entries[n].Term == entries[0].Term {
+			n++
+		}
+		if err := m.appendTerm(entries[:n]); err != nil {
+			return err
+		}
+		entries = entries[n:]
+	}
+	return nil
+}
+
+func (m *metadataLog) appendTerm(entries []quorum.Entry) error {
+	now := m.clock()
+	appends := make([]*storage.Append, len(entries))
+	for i, e := range entries {
+		m.build.Reset(batch.Options{})
+		m.build.Add(now, nil, e.Data, nil)
+		b, err := m.build.Build(nil)
+		if err != nil {
+			return fmt.Errorf("encode metadata entry %d: %w", e.Index, err)
+		}
+		appends[i] = &storage.Append{Batch: b, Info: batch.Info{Batch: b, MaxTimestamp: now}, Origin: storage.Coordinator}
+	}
+	if err := m.log.Append(now, int32(entries[0].Term), appends); err != nil {
+		return fmt.Errorf("append metadata entry %d: %w", entries[0].Index, err)
+	}
+	for i, a := range appends {
+		if a.Result.Err != nil {
+			return fmt.Errorf("append metadata entry %d: %w", entries[i].Index, a.Result.Err)
+		}
+		if a.Result.BaseOffset != int64(entries[i].Index)-1 {
+			return fmt.Errorf("metadata entry %d was written at offset %d", entries[i].Index, a.Result.BaseOffset)
+		}
+	}
+	return nil
+}
+
+// Entries reads entries [lo, hi), at least one.
+func (m *metadataLog) Entries(lo, hi uint64, maxBytes int) ([]quorum.Entry, error) {
+	var entries []quorum.Entry
+	size := 0
+	for next := lo; next < hi && (len(entries) == 0 || size < maxBytes); {
+		raw, err := m.read(next, max(maxBytes-size, 0))
+		if err != nil {
+			return nil, err
+		}
+		for len(raw) > 0 && next < hi {
+			b, rest, err := batch.Next(raw)
+			if err != nil {
+				break // torn: the read ended within it
+			}
+			e, err := decodeEntry(next, b)
+			if err != nil {
+				return nil, err
+			}
+			entries = append(entries, e)
+			size += len(e.Data)
+			next++
+			raw = rest
+		}
+	}
+	return entries, nil
+}
+
+func decodeEntry(index uint64, b batch.Batch) (quorum.Entry, error) {
+	if b.BaseOffset() != int64(index)-1 || !b.ValidCRC() {
+		return quorum.Entry{}, fmt.Errorf("%w: batch at offset %d of __cluster_metadata-0, where entry %d should be", quorum.ErrCorrupt, b.BaseOffset(), index)
+	}
+	for rec, err := range batch.Records(b, len(b)) {
+		if err != nil {
+			return quorum.Entry{}, fmt.Errorf("%w: entry %d of __cluster_metadata-0: %w", quorum.ErrCorrupt, index, err)
+		}
+		return quorum.Entry{Index: index, Term: uint64(b.PartitionLeaderEpoch()), Data: rec.Value}, nil
+	}
+	return quorum.Entry{}, fmt.Errorf("%w: entry %d of __cluster_metadata-0 is empty", quorum.ErrCorrupt, index)
+}
+
+func (m *metadataLog) read(index uint64, maxBytes int) ([]byte, error) {
+	s, err := m.log.Read(int64(index)-1, maxBytes, m.log.LogEndOffset(), true, nil)
+	if err != nil {
+		return nil, fmt.Errorf("read metadata entry %d: %w", index, err)
+	}
+	defer s.Release()
+	raw := make([]byte, s.Len())
+	if _, err := s.ReadAt(raw, 0); err != nil {
+		return nil, fmt.Errorf("read metadata entry %d: %w", index, err)
+	}
+	return raw, nil
+}
+
+// Term returns an entry's term.
+func (m *metadataLog) Term(index uint64) (uint64, error) {
+	raw, err := m.read(index, batch.HeaderSize)
+	if err != nil {
+		return 0, err
+	}
+	if len(raw) < batch.HeaderSize {
+		return 0, fmt.Errorf("%w: no entry %d in __cluster_metadata-0", quorum.ErrCorrupt, index)
+	}
+	return uint64(batch.Batch(raw).PartitionLeaderEpoch()), nil
+}
+
+// Truncate removes the entry at index and all after it.
+func (m *metadataLog) Truncate(index uint64) error { return m.log.Truncate(int64(index) - 1) }
+
+// Compact lets the log forget the entries below index, which are in a checkpoint.
+func (m *metadataLog) Compact(index uint64) error { return m.log.DeleteRecords(int64(index) - 1) }

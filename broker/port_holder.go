@@ -1,0 +1,52 @@
+package broker
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// portHolder says which process listens on a TCP port, as far as /proc tells: " (process 123, java)", or "".
+func portHolder(port int) string {
+	inode := listeningInode(port)
+	if inode == "" {
+		return ""
+	}
+	want := "socket:[" + inode + "]"
+	fds, _ := filepath.Glob("/proc/[0-9]*/fd/*")
+	for _, fd := range fds {
+		if target, err := os.Readlink(fd); err != nil || target != want {
+			continue
+		}
+		pid := strings.Split(fd, "/")[2]
+		name, _ := os.ReadFile("/proc/" + pid + "/comm")
+		return fmt.Sprintf(" (process %s, %s)", pid, strings.TrimSpace(string(name)))
+	}
+	return ""
+}
+
+// listeningInode finds the inode of the socket that listens on the port.
+func listeningInode(port int) string {
+	const stateListen = "0A"
+	for _, table := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
+		f, err := os.Open(table)
+		if err != nil {
+			continue
+		}
+		defer f.Close()
+		for lines := bufio.NewScanner(f); lines.Scan(); {
+			fields := strings.Fields(lines.Text())
+			if len(fields) < 10 || fields[3] != stateListen {
+				continue
+			}
+			_, hex, _ := strings.Cut(fields[1], ":")
+			if n, err := strconv.ParseInt(hex, 16, 32); err == nil && int(n) == port {
+				return fields[9]
+			}
+		}
+	}
+	return ""
+}

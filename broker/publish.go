@@ -1,0 +1,114 @@
+package broker
+
+import (
+	"log/slog"
+
+	"github.com/sordini/sordini/broker/config"
+	"github.com/sordini/sordini/broker/replica"
+	"github.com/sordini/sordini/controller/image"
+	"github.com/sordini/sordini/groupcoord"
+)
+
+// The publishers follow the metadata, in the controller's goroutine and in this order: partitions are opened and closed, then coordinators
+// learn what they lead. Only after them does the controller show the image to clients.
+
+const offsetsTopic = "__consumer_offsets"
+
+// partitionPublisher opens the logs of what was created, closes those of what was deleted, and hands on changed configs.
+type partitionPublisher struct {
+	nodeID   int32
+	replicas *replica.Manager
+	values   *config.Values
+	logger   *slog.Logger
+}
+
+// Publish implements controller.Publisher.
+func (p *partitionPublisher) Publish(delta *image.Delta, img *image.Image) {
+	for _, t := range delta.DeletedTopics() {
+		if err := p.replicas.DeleteTopic(t.ID); err != nil {
+			p.logger.Error("topic was not deleted from the disk", "topic", t.Name, "error", err)
+		}
+	}
+	values := p.values
+	brokerChanged := false
+	touched := map[string]*image.Topic{}
+	for _, r := range delta.ChangedConfigs() {
+		switch r.Type {
+		case image.ResourceBroker:
+			brokerChanged = true
+		case image.ResourceTopic:
+			if t := img.Topic(r.Name); t != nil {
+				touched[r.Name] = t
+			}
+		}
+	}
+	for _, t := range delta.CreatedTopics() {
+		touched[t.Name] = t
+	}
+	for _, c := range delta.ChangedTopics() {
+		touched[c.After.Name] = c.After
+	}
+	if brokerChanged {
+		for t := range img.Topics() {
+			touched[t.Name] = t
+		}
+	}
+	values = values.WithDynamic(img.Configs(image.ResourceBroker, ""), img.Configs(image.ResourceBroker, nodeName(p.nodeID)))
+	for _, t := range touched {
+		p.open(values, img, t)
+	}
+}
+
+func (p *partitionPublisher) open(values *config.Values, img *image.Image, t *image.Topic) {
+	epochs := map[int32]int32{}
+	for i := range t.Partitions {
+		if t.Partitions[i].Leader == p.nodeID {
+			epochs[t.Partitions[i].Index] = t.Partitions[i].LeaderEpoch
+		}
+	}
+	cfg := config.Topic(values, img.Configs(image.ResourceTopic, t.Name))
+	if err := p.replicas.OpenTopic(t.Name, t.ID, t.Internal(), epochs, cfg); err != nil {
+		p.logger.Error("partitions are offline", "topic", t.Name, "error", err)
+	}
+}
+
+// groupPublisher gives the partitions of __consumer_offsets to the group coordinator.
+type groupPublisher struct {
+	nodeID   int32
+	replicas *replica.Manager
+	groups   *groupcoord.Service
+}
+
+// Publish implements controller.Publisher.
+func (g *groupPublisher) Publish(delta *image.Delta, _ *image.Image) {
+	var deleted []string
+	for _, t := range delta.DeletedTopics() {
+		deleted = append(deleted, t.Name)
+		if t.Name == offsetsTopic {
+			for i := range t.Partitions {
+				g.groups.Resign(t.Partitions[i].Index)
+			}
+		}
+	}
+	if len(deleted) > 0 {
+		g.groups.TopicsDeleted(deleted)
+	}
+	for _, t := range delta.CreatedTopics() {
+		g.lead(t)
+	}
+	for _, c := range delta.ChangedTopics() {
+		g.lead(c.After)
+	}
+}
+
+func (g *groupPublisher) lead(t *image.Topic) {
+	if t.Name != offsetsTopic {
+		return
+	}
+	for i := range t.Partitions {
+		part := &t.Partitions[i]
+		if p := g.replicas.Get(t.Name, part.Index); p != nil && part.Leader == g.nodeID {
+			g.groups.Lead(part.Index, part.LeaderEpoch, replica.NewCoordinatorLog(p))
+		}
+	}
+}

@@ -1,0 +1,175 @@
+package broker
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/twmb/franz-go/pkg/kerr"
+
+	"github.com/sordini/sordini/broker/api"
+	"github.com/sordini/sordini/broker/config"
+	"github.com/sordini/sordini/controller"
+	"github.com/sordini/sordini/controller/image"
+	"github.com/sordini/sordini/controller/machine"
+	"github.com/sordini/sordini/groupcoord"
+	"github.com/sordini/sordini/groupcoord/group"
+	"github.com/sordini/sordini/storage"
+)
+
+func nodeName(id int32) string { return strconv.Itoa(int(id)) }
+
+// openController loads the metadata from __cluster_metadata in the first log directory.
+func (s *Server) openController(clusterID string) error {
+	dir := s.dirs[0]
+	log, err := dir.OpenLog(metadataPartition, metadataLogConfig())
+	if err != nil {
+		return fmt.Errorf("open __cluster_metadata in %s: %w", dir.Path(), err)
+	}
+	numPartitions, factor := s.cfg.Topics.NumPartitions, s.cfg.Topics.ReplicationFactor
+	s.controller, err = controller.Open(controller.Config{
+		NodeID: s.cfg.NodeID, ClusterID: clusterID, Log: &metadataLog{log: log, clock: unixMs},
+		FS: dir.FS(), Dir: dir.PartitionPath(metadataPartition), Logger: s.logger.With("component", "controller"),
+		RandomUUID: func() [16]byte { return uuid.New() }, RandomSeed: randomSeed,
+		Defaults: func() (int32, int16) { return numPartitions, factor },
+		Config:   machine.Config{ValidateTopicConfig: config.ValidateTopic},
+	})
+	if err != nil {
+		return err
+	}
+	s.controller.Subscribe(&partitionPublisher{s.cfg.NodeID, s.replicas, s.opts.Config, s.logger})
+	s.controller.Subscribe(&groupPublisher{s.cfg.NodeID, s.replicas, s.groups})
+	return nil
+}
+
+// metadataLogConfig keeps the metadata for ever (the controller moves the log's start behind its checkpoints) and syncs every append.
+func metadataLogConfig() storage.LogConfig {
+	c := storage.DefaultLogConfig()
+	c.Durability, c.Delete, c.SegmentMs = storage.DurabilityBatch, false, math.MaxInt64
+	c.SegmentBytes, c.MaxMessageBytes = 64<<20, math.MaxInt32
+	return c
+}
+
+func unixMs() int64 { return time.Now().UnixMilli() }
+
+func randomSeed() uint64 {
+	var b [8]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return binary.LittleEndian.Uint64(b[:])
+}
+
+// newClusterID makes an id as `kafka-storage random-uuid` does: a UUID in URL-safe base64.
+func newClusterID() string {
+	for {
+		id := uuid.New()
+		if text := base64.RawURLEncoding.EncodeToString(id[:]); text[0] != '-' {
+			return text
+		}
+	}
+}
+
+func (s *Server) newGroups() *groupcoord.Service {
+	g := &s.cfg.Groups
+	limits := group.DefaultConfig()
+	limits.MinSessionTimeoutMs, limits.MaxSessionTimeoutMs = g.MinSessionTimeoutMs, g.MaxSessionTimeoutMs
+	limits.InitialRebalanceDelayMs, limits.MaxSize = g.InitialRebalanceDelayMs, g.MaxSize
+	limits.OffsetMetadataMaxBytes = g.OffsetMetadataMaxBytes
+	limits.OffsetsRetentionMs, limits.OffsetsRetentionCheckMs = g.OffsetsRetentionMs, g.OffsetsCheckIntervalMs
+	started := time.Now()
+	startedMs := started.UnixMilli()
+	return groupcoord.New(groupcoord.Config{
+		Clock:  func() int64 { return startedMs + time.Since(started).Milliseconds() }, // steps of the wall clock expire nobody
+		Logger: s.logger.With("component", "groups"), Group: limits,
+		OffsetsPartitions: s.offsetsPartitions,
+		RandomID:          uuid.NewString,
+		ResolveTopic:      s.resolveTopic,
+		TopicID:           s.topicID,
+	})
+}
+
+// offsetsPartitions is the number that groups are spread over: that of the topic where it exists, for it must not change afterwards.
+func (s *Server) offsetsPartitions() int32 {
+	if t := s.controller.Image().Topic(offsetsTopic); t != nil {
+		return int32(len(t.Partitions))
+	}
+	return s.cfg.Groups.OffsetsPartitions
+}
+
+func (s *Server) resolveTopic(name string, id [16]byte, partition int32) (string, *kerr.Error) {
+	img := s.controller.Image()
+	var t *image.Topic
+	if name == "" && id != [16]byte{} {
+		if t = img.TopicByID(id); t == nil {
+			return "", kerr.UnknownTopicID
+		}
+	} else if t = img.Topic(name); t == nil {
+		return name, kerr.UnknownTopicOrPartition
+	}
+	if partition >= 0 && t.Partition(partition) == nil {
+		return t.Name, kerr.UnknownTopicOrPartition
+	}
+	return t.Name, nil
+}
+
+func (s *Server) topicID(name string) ([16]byte, bool) {
+	if t := s.controller.Image().Topic(name); t != nil {
+		return t.ID, true
+	}
+	return [16]byte{}, false
+}
+
+func (s *Server) newHandlers() *api.Handlers {
+	byName := map[string]*listener{}
+	for _, l := range s.listeners {
+		byName[l.name] = l
+	}
+	return &api.Handlers{
+		Config: s.opts.Config, Controller: s.controller, Groups: s.groups, Replicas: s.replicas,
+		Sessions: api.NewFetchSessions(int(s.cfg.Sockets.FetchSessionCacheSlots)),
+		ProducerIDs: api.NewProducerIDs(func(ctx context.Context) (int64, int, error) {
+			first, n, err := s.controller.AllocateProducerIDs(ctx, 0)
+			return first, int(n), err
+		}),
+		Metrics: s.metrics, Logger: s.logger, NodeID: s.cfg.NodeID, Image: s.controller.Image, Versions: apiVersions(),
+		Advertised: func(c *api.Conn) (string, int32) { return byName[c.Listener].advertised(c.LocalHost) },
+	}
+}
+
+// register makes this broker known in the metadata; its partitions are led from then on.
+func (s *Server) register(ctx context.Context) error {
+	select {
+	case <-s.controller.Ready():
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	b := machine.RegisterBroker{
+		ID: s.cfg.NodeID, Incarnation: uuid.New(), Rack: s.cfg.Rack, ClusterID: s.controller.Image().ClusterID, Unclean: s.unclean(),
+	}
+	for _, l := range s.listeners {
+		host, port := l.advertised("")
+		b.Listeners = append(b.Listeners, image.Listener{Name: l.name, Host: host, Port: port})
+	}
+	if _, err := s.controller.RegisterBroker(ctx, b); err != nil {
+		return fmt.Errorf("register broker %d: %w", s.cfg.NodeID, err)
+	}
+	return nil
+}
+
+func (s *Server) unclean() bool {
+	for _, d := range s.dirs {
+		if !d.WasClean() {
+			return true
+		}
+	}
+	return false
+}
+
+// errForeign is about a directory that belongs to somebody else.
+var errForeign = errors.New("the directory belongs to another cluster or node")

@@ -1,0 +1,158 @@
+package broker
+
+import (
+	"errors"
+	"io"
+	"net"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/sordini/sordini/broker/api"
+)
+
+// plain is a TCP connection without encryption. It reads into a buffer that is borrowed only once there is something to read, and it sends
+// file ranges with sendfile at explicit offsets, for segments are shared between connections.
+//
+// Both callbacks run on the connection's goroutine inside RawConn; they are bound once, so that a read or a send allocates nothing.
+type plain struct {
+	net.Conn
+	raw syscall.RawConn
+
+	readStep, sendStep func(fd uintptr) bool
+
+	in  *input
+	n   int
+	err error
+
+	out  *api.Out
+	at   int   // sent of out.Buf
+	file int   // the range that is next
+	sent int64 // sent of that range
+}
+
+func newPlain(c *net.TCPConn, in *input) (*plain, error) {
+	raw, err := c.SyscallConn()
+	if err != nil {
+		return nil, err
+	}
+	p := &plain{Conn: c, raw: raw, in: in}
+	p.readStep, p.sendStep = p.readOnce, p.sendSome
+	return p, nil
+}
+
+// fill reads once what the socket has into the input, waiting for the first byte without a buffer where the input has none.
+func (p *plain) fill() error {
+	if err := p.raw.Read(p.readStep); err != nil {
+		return err
+	}
+	return p.err
+}
+
+func (p *plain) readOnce(fd uintptr) bool {
+	space := p.in.space()
+	for {
+		n, err := unix.Read(int(fd), space)
+		switch {
+		case err == unix.EINTR:
+			continue
+		case err == unix.EAGAIN:
+			p.in.release()
+			return false
+		case err != nil:
+			p.err = err
+		case n == 0:
+			p.err = io.EOF
+		default:
+			p.in.filled(n, len(space))
+			p.err = nil
+		}
+		return true
+	}
+}
+
+// send writes everything in out.
+func (p *plain) send(out *api.Out) error {
+	if len(out.Ranges) == 0 {
+		_, err := p.Conn.Write(out.Buf)
+		return err
+	}
+	p.out, p.at, p.file, p.sent, p.err = out, 0, 0, 0, nil
+	err := p.raw.Write(p.sendStep)
+	p.out = nil
+	if err != nil {
+		return err
+	}
+	return p.err
+}
+
+// sendSome goes on with out until all is sent, an error comes, or the socket is full (false: the runtime calls again when there is room).
+func (p *plain) sendSome(fd uintptr) bool {
+	for {
+		end, more := len(p.out.Buf), 0
+		if p.file < len(p.out.Ranges) {
+			end, more = p.out.Ranges[p.file].At, unix.MSG_MORE
+		}
+		if p.at < end {
+			n, err := unix.SendmsgN(int(fd), p.out.Buf[p.at:end], nil, nil, more|unix.MSG_NOSIGNAL)
+			if done, again := p.sendResult(err); !done {
+				if again {
+					continue
+				}
+				return false
+			}
+			if p.err != nil {
+				return true
+			}
+			p.at += n
+			continue
+		}
+		if p.file == len(p.out.Ranges) {
+			return true
+		}
+		if waiting := p.sendRange(int(fd)); waiting {
+			return false
+		}
+		if p.err != nil {
+			return true
+		}
+	}
+}
+
+// sendRange sends the rest of the current file range. It returns true when the socket is full.
+func (p *plain) sendRange(fd int) (waiting bool) {
+	slice := &p.out.Ranges[p.file].Slice
+	for left := int64(slice.Len()) - p.sent; left > 0; left = int64(slice.Len()) - p.sent {
+		offset := slice.Pos() + p.sent
+		n, err := unix.Sendfile(fd, int(slice.File().Fd()), &offset, int(left))
+		if done, again := p.sendResult(err); !done {
+			if again {
+				continue
+			}
+			return true
+		}
+		if p.err == nil && n == 0 {
+			p.err = errShortSegment
+		}
+		if p.err != nil {
+			return false
+		}
+		p.sent += int64(n)
+	}
+	p.file, p.sent = p.file+1, 0
+	return false
+}
+
+// errShortSegment: the file ended before the bytes that the log promised. The connection must go: the size of the answer is sent already.
+var errShortSegment = errors.New("segment is shorter than its index says")
+
+func (p *plain) sendResult(err error) (done, again bool) {
+	switch {
+	case errors.Is(err, unix.EINTR):
+		return false, true
+	case errors.Is(err, unix.EAGAIN):
+		return false, false
+	}
+	p.err = err
+	return true, false
+}
