@@ -16,14 +16,23 @@ func refusal(format string, args ...any) error { return Refusal(fmt.Sprintf(form
 
 // invalid is Kafka's sentence for a value that does not pass.
 func invalid(name string, d *Definition, value, problem string) error {
-	p, parseProblem := parse(d.Type, value)
-	if parseProblem == "" && d.Type == List {
-		value = "[" + strings.Join(p.list, ", ") + "]"
-		if d.Check != throttledReplicas {
-			value = strings.Join(p.list, ",")
-		}
+	if d.Type == List {
+		value = badItem(d, value)
 	}
 	return refusal("Invalid value %s for configuration %s: %s", value, name, problem)
+}
+
+// badItem returns the part of a list that Kafka's message shows: the whole in brackets, or the first item that does not pass.
+func badItem(d *Definition, value string) string {
+	items := splitList(value)
+	if d.Check != throttledReplicas {
+		for _, item := range items {
+			if _, problem := d.validate(item); problem != "" {
+				return item
+			}
+		}
+	}
+	return "[" + strings.Join(items, ", ") + "]"
 }
 
 // ValidateTopic checks the configs that somebody wants to set on a topic. The texts are Kafka's, because tools look for them; they go with INVALID_CONFIG.

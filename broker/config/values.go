@@ -80,14 +80,15 @@ func New(o Options, layers ...Layer) (*Values, []Warning, error) {
 
 func explainProblem(d *Definition, problem string) string {
 	problem = strings.TrimSuffix(problem, ".")
-	text := strings.ToLower(problem[:1]) + problem[1:] + "; it is a " + d.Type.String()
-	if d.Check != nil {
+	text := strings.ToLower(problem[:1]) + problem[1:]
+	if d.Check != nil && !strings.HasPrefix(problem, "Value") && !strings.HasPrefix(problem, "String") {
 		text += " (" + d.Check.Text + ")"
 	}
+	text += "; correct it or delete the key"
 	if value, ok := d.DefaultValue(); ok && value != "" {
 		text += ", the default is " + value
 	}
-	return text + ". Correct or delete it"
+	return text
 }
 
 // prefixes are families of keys that belong to something that may be plugged into Kafka.

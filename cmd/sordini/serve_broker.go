@@ -1,0 +1,89 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/sordini/sordini/broker/config"
+)
+
+// brokerInfo is what the start block shows.
+type brokerInfo struct {
+	Listeners, Advertised []string
+	DataDirs              []string
+	ClusterID             string
+	HTTPAddress           string
+}
+
+type runningBroker interface {
+	Run(ctx context.Context) error
+	Ready() <-chan struct{}
+	Info() brokerInfo
+}
+
+func startBroker(*config.Values, *slog.Logger) (runningBroker, error) {
+	return nil, errors.New("this build has no broker in it")
+}
+
+// buildVersion is the version of the module as the linker knows it, or "dev" with the commit of a working tree.
+func buildVersion() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "dev"
+	}
+	if v := info.Main.Version; v != "" && v != "(devel)" {
+		return v
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" && len(s.Value) >= 12 {
+			return "dev-" + s.Value[:12]
+		}
+	}
+	return "dev"
+}
+
+// processStarted is when the kernel started this process, so that the time to ready includes loading the binary; else it is now.
+func processStarted() time.Time {
+	now := time.Now()
+	stat, err := os.ReadFile("/proc/self/stat")
+	if err != nil {
+		return now
+	}
+	uptime, err := os.ReadFile("/proc/uptime")
+	if err != nil {
+		return now
+	}
+	age, ok := processAge(string(stat), string(uptime))
+	if !ok {
+		return now
+	}
+	return now.Add(-age)
+}
+
+// processAge is the uptime of the machine less the time from its start to that of the process, field 22 of stat, in hundredths of a second.
+func processAge(stat, uptime string) (time.Duration, bool) {
+	_, rest, ok := strings.Cut(stat, ") ")
+	fields := strings.Fields(rest)
+	if !ok || len(fields) < 20 {
+		return 0, false
+	}
+	ticks, err := strconv.ParseFloat(fields[19], 64)
+	if err != nil {
+		return 0, false
+	}
+	up, err := strconv.ParseFloat(strings.SplitN(uptime, " ", 2)[0], 64)
+	if err != nil {
+		return 0, false
+	}
+	age := time.Duration((up - ticks/100) * float64(time.Second))
+	if age < 0 || age > time.Minute {
+		return 0, false
+	}
+	return age, true
+}
