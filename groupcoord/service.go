@@ -2,77 +2,130 @@ package groupcoord
 
 import (
 	"context"
+	"strings"
+	"unicode/utf16"
 
-	"github.com/twmb/franz-go/pkg/kmsg"
+	"github.com/twmb/franz-go/pkg/kerr"
 
+	"github.com/sordini/sordini/groupcoord/group"
 	"github.com/sordini/sordini/groupcoord/runtime"
 )
 
 // Service is the group coordinator of one broker.
 type Service struct {
 	cfg Config
+	rt  *runtime.Runtime
 }
 
 // New returns a Service that leads nothing yet.
-func New(cfg Config) *Service { return &Service{cfg: cfg} }
+func New(cfg Config) *Service {
+	return &Service{cfg: cfg, rt: runtime.New(runtime.Config{
+		Clock:           cfg.Clock,
+		Logger:          cfg.Logger,
+		NewMachine:      func() runtime.Machine { return machine{group.New(cfg.Group)} },
+		MaxBatchBytes:   cfg.Group.MaxRecordBytes,
+		LoadParallelism: cfg.LoadParallelism,
+	})}
+}
 
 // Lead starts the coordinator of a partition of __consumer_offsets. Loading
 // runs in the background; until it is done its groups get
 // COORDINATOR_LOAD_IN_PROGRESS.
-func (s *Service) Lead(partition, leaderEpoch int32, log runtime.PartitionLog) {}
+func (s *Service) Lead(partition, leaderEpoch int32, log runtime.PartitionLog) {
+	s.rt.Lead(partition, leaderEpoch, log)
+}
 
-// Resign stops the coordinator of a partition; what waits there is answered
-// with NOT_COORDINATOR.
-func (s *Service) Resign(partition int32) {}
+// Resign stops the coordinator of a partition. When it returns, what waited
+// there has been answered with NOT_COORDINATOR and the log is not used any more.
+func (s *Service) Resign(partition int32) { s.rt.Resign(partition) }
 
 // Run returns when ctx ends and every shard has stopped.
-func (s *Service) Run(ctx context.Context) error { <-ctx.Done(); return s.Close() }
+func (s *Service) Run(ctx context.Context) error {
+	<-ctx.Done()
+	return s.Close()
+}
 
 // Close stops every shard and waits for their goroutines.
-func (s *Service) Close() error { return nil }
+func (s *Service) Close() error {
+	s.rt.Close()
+	return nil
+}
 
 // TopicsDeleted removes the offsets of deleted topics in the background.
-func (s *Service) TopicsDeleted(topics []string) {}
-
-// PartitionFor is the partition of __consumer_offsets a group lives on.
-func (s *Service) PartitionFor(groupID string) int32 { return 0 }
-
-// JoinGroup answers JoinGroup 0-9; it waits for the rebalance.
-func (s *Service) JoinGroup(ctx context.Context, req *kmsg.JoinGroupRequest, client ClientInfo) *kmsg.JoinGroupResponse {
-	return nil
+func (s *Service) TopicsDeleted(topics []string) {
+	if len(topics) > 0 {
+		s.rt.Tell(&group.TopicsDeleted{Topics: topics})
+	}
 }
 
-// SyncGroup answers SyncGroup 0-5; it waits for the leader's assignment.
-func (s *Service) SyncGroup(ctx context.Context, req *kmsg.SyncGroupRequest) *kmsg.SyncGroupResponse {
-	return nil
+// PartitionFor is the partition of __consumer_offsets a group lives on: the
+// absolute value of Java's String.hashCode, modulo the partition count.
+func (s *Service) PartitionFor(groupID string) int32 {
+	hash := javaHash(groupID)
+	if hash < 0 {
+		hash = -hash
+	}
+	if hash < 0 { // the smallest int32 has no absolute value; Kafka takes 0
+		hash = 0
+	}
+	return hash % max(s.cfg.OffsetsPartitions(), 1)
 }
 
-// Heartbeat answers Heartbeat 0-4.
-func (s *Service) Heartbeat(ctx context.Context, req *kmsg.HeartbeatRequest) *kmsg.HeartbeatResponse {
-	return nil
+func javaHash(s string) int32 {
+	var hash int32
+	for _, r := range s {
+		if r < 0x10000 {
+			hash = 31*hash + r
+			continue
+		}
+		high, low := utf16.EncodeRune(r)
+		hash = 31*(31*hash+high) + low
+	}
+	return hash
 }
 
-// LeaveGroup answers LeaveGroup 0-5.
-func (s *Service) LeaveGroup(ctx context.Context, req *kmsg.LeaveGroupRequest) *kmsg.LeaveGroupResponse {
-	return nil
+// ask gives a group's event to the shard of the group and waits.
+func ask[T any](ctx context.Context, s *Service, groupID string, e group.Event) (T, *kerr.Error) {
+	response, err := s.rt.Call(ctx, s.PartitionFor(groupID), e)
+	if err != nil {
+		var none T
+		return none, err
+	}
+	return response.(T), nil
 }
 
-// OffsetCommit answers OffsetCommit 0-10.
-func (s *Service) OffsetCommit(ctx context.Context, req *kmsg.OffsetCommitRequest) *kmsg.OffsetCommitResponse {
-	return nil
+// host is the address as Kafka writes it, Java's InetAddress.toString.
+func (c *ClientInfo) host() string {
+	if c.Host == "" || strings.HasPrefix(c.Host, "/") {
+		return c.Host
+	}
+	return "/" + c.Host
 }
 
-// OffsetFetch answers OffsetFetch 0-10.
-func (s *Service) OffsetFetch(ctx context.Context, req *kmsg.OffsetFetchRequest) *kmsg.OffsetFetchResponse {
-	return nil
+// machine lets the runtime drive a group machine.
+type machine struct{ m *group.Machine }
+
+func (m machine) Decide(nowMs int64, token uint64, event any, out *runtime.Out) {
+	e := event.(group.Event)
+	if asked, ok := e.(interface{ SetTo(group.Token) }); ok {
+		asked.SetTo(group.Token(token))
+	}
+	m.collect(m.m.Decide(nowMs, e), out)
 }
 
-// DescribeGroups answers DescribeGroups 0-6.
-func (s *Service) DescribeGroups(ctx context.Context, req *kmsg.DescribeGroupsRequest) *kmsg.DescribeGroupsResponse {
-	return nil
+func (m machine) Tick(nowMs int64, out *runtime.Out) { m.collect(m.m.Decide(nowMs, group.Tick{}), out) }
+
+func (machine) collect(d *group.Decision, out *runtime.Out) {
+	for _, r := range d.Records {
+		out.Records = append(out.Records, runtime.Record(r))
+	}
+	for _, r := range d.Replies {
+		out.Replies = append(out.Replies, runtime.Reply{Token: uint64(r.To), Response: r.Response, AfterCommit: r.AfterCommit})
+	}
 }
 
-// ListGroups answers ListGroups 0-5.
-func (s *Service) ListGroups(ctx context.Context, req *kmsg.ListGroupsRequest) *kmsg.ListGroupsResponse {
-	return nil
+func (m machine) NextTimerMs() int64 { return m.m.NextTimerMs() }
+func (m machine) Apply(key, value []byte) error {
+	return m.m.Apply(group.Record{Key: key, Value: value})
 }
+func (m machine) Loaded(nowMs int64) { m.m.Loaded(nowMs) }

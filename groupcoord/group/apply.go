@@ -89,7 +89,7 @@ func (m *Machine) intern(topic string) string {
 func (m *Machine) Loaded(nowMs int64) {
 	m.nowMs = max(m.nowMs, nowMs)
 	if len(m.groups) > 0 {
-		m.setTimer(&m.sweep.timer, m.nowMs+m.cfg.OffsetsRetentionCheckMs)
+		m.setTimer(&m.sweep.timer, saturatingAdd(m.nowMs, m.cfg.OffsetsRetentionCheckMs))
 	}
 	for _, id := range m.sortedGroups() {
 		g := m.groups[id]

@@ -35,7 +35,7 @@ func (m *Machine) sweepExpired() {
 	}
 	m.sweep.left = nil
 	if len(m.groups) > 0 {
-		m.setTimer(&m.sweep.timer, m.nowMs+m.cfg.OffsetsRetentionCheckMs)
+		m.setTimer(&m.sweep.timer, saturatingAdd(m.nowMs, m.cfg.OffsetsRetentionCheckMs))
 	}
 }
 

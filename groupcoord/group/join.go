@@ -200,7 +200,7 @@ func (m *Machine) addMember(e *Join, g *group, id string) {
 	g.add(mb)
 	// It cannot heartbeat without knowing its id, and a connection that breaks
 	// while it waits is not noticed: the wait itself is limited.
-	m.setTimer(&mb.session, m.nowMs+m.cfg.NewMemberJoinTimeoutMs)
+	m.setTimer(&mb.session, saturatingAdd(m.nowMs, m.cfg.NewMemberJoinTimeoutMs))
 	m.rebalanceOrComplete(g)
 }
 

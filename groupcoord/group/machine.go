@@ -114,7 +114,7 @@ func (m *Machine) createGroup(id string) *group {
 	g := newGroup(id)
 	m.groups[g.id] = g
 	if m.sweep.timer.atMs == Never {
-		m.setTimer(&m.sweep.timer, m.nowMs+m.cfg.OffsetsRetentionCheckMs)
+		m.setTimer(&m.sweep.timer, saturatingAdd(m.nowMs, m.cfg.OffsetsRetentionCheckMs))
 	}
 	return g
 }
@@ -132,9 +132,15 @@ func (m *Machine) dropIfGone(g *group) {
 // only: what is kept is copied.
 type Event interface{ event() }
 
+// Caller is who asks.
+type Caller struct{ To Token }
+
+// SetTo names the caller.
+func (c *Caller) SetTo(to Token) { c.To = to }
+
 // Join is a JoinGroup; the answer is a *kmsg.JoinGroupResponse.
 type Join struct {
-	To                   Token
+	Caller
 	Req                  *kmsg.JoinGroupRequest
 	ClientID, ClientHost string
 	ID                   string // fresh, for the member id, if the request has none
@@ -142,40 +148,40 @@ type Join struct {
 
 // Sync is a SyncGroup; the answer is a *kmsg.SyncGroupResponse.
 type Sync struct {
-	To  Token
+	Caller
 	Req *kmsg.SyncGroupRequest
 }
 
 // Heartbeat is a Heartbeat; the answer is a *kmsg.HeartbeatResponse.
 type Heartbeat struct {
-	To  Token
+	Caller
 	Req *kmsg.HeartbeatRequest
 }
 
 // Leave is a LeaveGroup; the answer is a *kmsg.LeaveGroupResponse.
 type Leave struct {
-	To  Token
+	Caller
 	Req *kmsg.LeaveGroupRequest
 }
 
 // Commit is an OffsetCommit in which every topic has its name and exists. The
 // answer is a *kmsg.OffsetCommitResponse with the topics in the same order.
 type Commit struct {
-	To  Token
+	Caller
 	Req *kmsg.OffsetCommitRequest
 }
 
 // Fetch is the OffsetFetch of one group, in the batched form, topics by name;
 // nil Topics are all. The answer is a *kmsg.OffsetFetchResponseGroup.
 type Fetch struct {
-	To  Token
+	Caller
 	Req *kmsg.OffsetFetchRequestGroup
 }
 
 // Describe is the DescribeGroups of one group; the answer is a
 // *kmsg.DescribeGroupsResponseGroup.
 type Describe struct {
-	To      Token
+	Caller
 	Group   string
 	Version int16
 }
@@ -183,7 +189,7 @@ type Describe struct {
 // List is a ListGroups; the answer is a []kmsg.ListGroupsResponseGroup in the
 // order of the names.
 type List struct {
-	To            Token
+	Caller
 	States, Types []string // nil or empty: all
 }
 

@@ -1,0 +1,48 @@
+package runtime
+
+// Machine is a pure state machine that lives on one partition. A shard calls it
+// from one goroutine at a time.
+type Machine interface {
+	// Decide handles an event and adds what follows to out. The token names the
+	// caller, who waits for a reply to it; 0 if nobody waits.
+	Decide(nowMs int64, token uint64, event any, out *Out)
+
+	// Tick fires one timer that is due.
+	Tick(nowMs int64, out *Out)
+
+	// NextTimerMs is when the next timer is due; math.MaxInt64 is never.
+	NextTimerMs() int64
+
+	// Apply takes over a record, from Decide or from the log. An error reports
+	// a record that cannot be read and was passed over. It keeps nothing of
+	// the arguments.
+	Apply(key, value []byte) error
+
+	// Loaded ends the replay of the log.
+	Loaded(nowMs int64)
+}
+
+// Out is what follows from one event.
+type Out struct {
+	Records []Record
+	Replies []Reply
+}
+
+// Record is one record to append.
+type Record struct {
+	Key, Value []byte
+}
+
+// Reply answers the caller with the token; if AfterCommit, only when every
+// record applied so far is committed.
+type Reply struct {
+	Token       uint64
+	Response    any
+	AfterCommit bool
+}
+
+func (o *Out) reset() {
+	clear(o.Records)
+	clear(o.Replies)
+	o.Records, o.Replies = o.Records[:0], o.Replies[:0]
+}
