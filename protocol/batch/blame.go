@@ -3,19 +3,21 @@ package batch
 import (
 	"fmt"
 	"math"
+
+	"github.com/twmb/franz-go/pkg/kerr"
 )
 
 // refuseWalk turns the first fault of a walk into an answer. Structural damage ends there. A record that is sound but not
 // wanted is not the end: the client learns about all of them, so the walk is repeated without demands and each is judged.
 func (r *Rules) refuseWalk(payload []byte, b Batch, l *limits, w walked) *Error {
 	if w.fault > faultTimestamp {
-		return r.RefuseRecords([]RecordError{{Index: w.index, Message: w.fault.String() + r.where()}}, false)
+		return r.refuseDamage(w)
 	}
 	lax := *l
 	lax.needKey = false
 	lax.oldest, lax.youngest = math.MinInt64, math.MaxInt64
 	if w := walk(payload, b.Count(), &lax); w.fault != faultNone {
-		return r.RefuseRecords([]RecordError{{Index: w.index, Message: w.fault.String() + r.where()}}, false)
+		return r.refuseDamage(w)
 	}
 	var errs []RecordError
 	badTimestamp := false
@@ -33,6 +35,14 @@ func (r *Rules) refuseWalk(payload []byte, b Batch, l *limits, w walked) *Error 
 		}
 	}
 	return r.RefuseRecords(errs, badTimestamp)
+}
+
+// refuseDamage names the record if there is one: too few and too many bytes are the whole batch's fault.
+func (r *Rules) refuseDamage(w walked) *Error {
+	if w.fault == faultTorn || w.fault == faultMore {
+		return r.Refuse(kerr.InvalidRecord, "%v", w.fault)
+	}
+	return r.RefuseRecords([]RecordError{{Index: w.index, Message: w.fault.String() + r.where()}}, false)
 }
 
 // JudgeRecord holds one record against the demands of the topic. It is for records that come from elsewhere than a batch;

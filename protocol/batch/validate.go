@@ -55,16 +55,20 @@ type Info struct {
 
 // Info describes a batch that is known to be good, from its header alone: one that the broker built itself.
 func (b Batch) Info() Info {
-	i := Info{
+	i := b.headerInfo()
+	if b.IsLogAppendTime() {
+		i.LogAppendTimeMs, i.OffsetDeltaOfMaxTimestamp = i.MaxTimestamp, 0
+	}
+	return i
+}
+
+func (b Batch) headerInfo() Info {
+	return Info{
 		Batch:                     b,
 		MaxTimestamp:              b.MaxTimestamp(),
 		OffsetDeltaOfMaxTimestamp: b.LastOffsetDelta(),
 		LogAppendTimeMs:           NoTimestamp,
 	}
-	if b.IsLogAppendTime() {
-		i.LogAppendTimeMs, i.OffsetDeltaOfMaxTimestamp = i.MaxTimestamp, 0
-	}
-	return i
 }
 
 // Validate checks what a client sent for one partition in Produce v3 or later, or a set of magic 2 in an older version: one
@@ -82,8 +86,7 @@ func Validate(records []byte, r *Rules) (Info, *Error) {
 	if err := r.checkBatch(b); err != nil {
 		return Info{}, err
 	}
-	info := b.Info()
-	info.LogAppendTimeMs = NoTimestamp // whatever the producer claims
+	info := b.headerInfo()
 	if b.Codec() == codec.None || r.Compacted || !r.HeaderOnly {
 		if err := r.checkRecords(b, &info); err != nil {
 			return Info{}, err

@@ -94,6 +94,7 @@ func CompressLegacyLZ4(dst, src []byte, level int) ([]byte, error) {
 // error dst is returned as it was, though its spare capacity may have been written to. Snappy is read raw and in xerial
 // framing; concatenated gzip members, LZ4 frames and zstd frames are read as one.
 func Decompress(dst, src []byte, c Codec, limit int) ([]byte, error) {
+	limit = max(limit, 0)
 	switch c {
 	case None:
 		if len(src) > limit {
@@ -116,7 +117,7 @@ func Decompress(dst, src []byte, c Codec, limit int) ([]byte, error) {
 // DecompressLegacyLZ4 is Decompress for LZ4 inside a message of format 0: the checksum of the frame header is not looked
 // at, because both the right and the wrong one occur there. The checksum of the message around it covers those bytes.
 func DecompressLegacyLZ4(dst, src []byte, limit int) ([]byte, error) {
-	return decompressLZ4(dst, src, limit, true)
+	return decompressLZ4(dst, src, max(limit, 0), true)
 }
 
 // corrupt wraps ErrCorrupt with what was found.

@@ -2,53 +2,24 @@ package codec
 
 import (
 	"encoding/binary"
-	"errors"
 	"sync"
 
 	"github.com/klauspost/compress/zstd"
 )
 
 const (
-	zstdMagic         = 0xFD2FB528
 	zstdSkippable     = 0x184D2A50 // the low four bits are free
 	zstdMaxBlock      = 128 << 10
 	zstdMaxWindow     = 128 << 20 // what zstd's own level 22 and its default decoders use
+	zstdSlack         = 32        // spare room behind the output lets the decoder copy in whole words
 	zstdEncoderWindow = 1 << 20   // batches are about this large; a larger window would only cost memory
 )
 
 var (
 	zstdDecoders sync.Pool
+	zstdBounded  sync.Pool
 	zstdEncoders [int(zstd.SpeedBestCompression) + 1]sync.Pool
 )
-
-// zstdDecoder remembers the limit it was set up with. Limits come from configuration and hardly ever differ.
-type zstdDecoder struct {
-	zd    *zstd.Decoder
-	limit int
-}
-
-func getZstdDecoder(limit int) (*zstdDecoder, error) {
-	most := uint64(max(limit, 1)) // zero is not allowed; decompressZstd checks again
-	d, ok := zstdDecoders.Get().(*zstdDecoder)
-	if !ok {
-		zd, err := zstd.NewReader(nil,
-			zstd.WithDecoderConcurrency(1),
-			zstd.WithDecoderLowmem(true),
-			zstd.WithDecoderMaxWindow(zstdMaxWindow),
-			zstd.WithDecoderMaxMemory(most))
-		if err != nil {
-			return nil, err
-		}
-		return &zstdDecoder{zd: zd, limit: limit}, nil
-	}
-	if d.limit != limit {
-		if err := d.zd.ResetWithOptions(nil, zstd.WithDecoderMaxMemory(most)); err != nil {
-			return nil, err
-		}
-		d.limit = limit
-	}
-	return d, nil
-}
 
 func compressZstd(dst, src []byte, level int) ([]byte, error) {
 	if level == DefaultLevel {
@@ -74,72 +45,123 @@ func compressZstd(dst, src []byte, level int) ([]byte, error) {
 	return dst, nil
 }
 
+// decompressZstd goes frame by frame. The library's own limit is no use here: it takes the window for memory, and a batch of
+// 1 KB from Java declares a window of 2 MiB. What a frame can hold at most is known from its block headers instead.
 func decompressZstd(dst, src []byte, limit int) ([]byte, error) {
-	bound, err := zstdBound(src)
+	if len(src) == 0 {
+		return dst, corrupt("zstd: no frame")
+	}
+	out := dst
+	for len(src) > 0 {
+		f, err := nextZstdFrame(src)
+		if err != nil {
+			return dst, err
+		}
+		left := limit - (len(out) - len(dst))
+		switch {
+		case f.content <= left:
+			out, err = f.decode(out, src[:f.size])
+		case f.exact:
+			return dst, ErrTooLarge
+		default:
+			out, err = f.decodeBounded(out, src[:f.size], left)
+		}
+		if err != nil {
+			return dst, err
+		}
+		src = src[f.size:]
+	}
+	return out, nil
+}
+
+func getZstdDecoder(pool *sync.Pool, bounded bool) (*zstd.Decoder, error) {
+	if zd, ok := pool.Get().(*zstd.Decoder); ok {
+		return zd, nil
+	}
+	return zstd.NewReader(nil,
+		zstd.WithDecoderConcurrency(1),
+		zstd.WithDecoderLowmem(true),
+		zstd.WithDecoderMaxWindow(zstdMaxWindow),
+		zstd.WithDecodeAllCapLimit(bounded))
+}
+
+// zstdFrame is what the headers of a frame and of its blocks say.
+type zstdFrame struct {
+	size    int  // of the frame in bytes
+	content int  // how many bytes it decompresses to, at most
+	exact   bool // content is exact: the frame declares it and its blocks can hold it
+}
+
+// decode appends the content of one frame to dst, of which the caller knows that it is small enough.
+func (f zstdFrame) decode(dst, src []byte) ([]byte, error) {
+	zd, err := getZstdDecoder(&zstdDecoders, false)
 	if err != nil {
 		return dst, err
 	}
-	d, err := getZstdDecoder(limit)
-	if err != nil {
-		return dst, err
+	defer zstdDecoders.Put(zd)
+	guess := f.content
+	if !f.exact {
+		guess = min(guess, 4*f.size) // it grows if that was too little
 	}
-	// The output is a slice of its own behind dst, because the decoder counts what is before it against its limit.
-	dst = room(dst, min(bound, limit, 3*len(src)+64))
-	behind := dst[len(dst):]
-	out, err := d.zd.DecodeAll(src, behind)
-	zstdDecoders.Put(d)
-	switch {
-	case err == nil && len(out) > limit,
-		errors.Is(err, zstd.ErrDecoderSizeExceeded),
-		errors.Is(err, zstd.ErrWindowSizeExceeded):
-		return dst, ErrTooLarge
-	case err != nil:
+	dst = room(dst, guess+zstdSlack)
+	out, err := zd.DecodeAll(src, dst[len(dst):])
+	if err != nil {
 		return dst, corrupt("zstd: %v", err)
-	case len(out) == 0:
-		return dst, nil
-	case cap(behind) > 0 && &out[0] == &behind[:1][0]:
-		return dst[:len(dst)+len(out)], nil
-	default: // the decoder had to grow it
-		return append(dst, out...), nil
+	}
+	return append(dst, out...), nil // which moves nothing when the decoder wrote in place
+}
+
+// decodeBounded is decode for a frame that might exceed the limit but does not say. Producers hardly ever make one: full
+// blocks fill their bound. The decoder cannot be stopped but by the capacity of its output, so that grows from try to try.
+func (f zstdFrame) decodeBounded(dst, src []byte, limit int) ([]byte, error) {
+	zd, err := getZstdDecoder(&zstdBounded, true)
+	if err != nil {
+		return dst, err
+	}
+	defer zstdBounded.Put(zd)
+	for guess := min(limit, max(8*f.size, zstdMaxBlock)); ; guess = min(limit, 4*guess) {
+		out, err := zd.DecodeAll(src, make([]byte, 0, guess+zstdSlack))
+		if err == nil && len(out) <= limit {
+			return append(dst, out...), nil
+		}
+		if guess == limit {
+			// Damage looks the same from here as too little room; it is refused either way.
+			return dst, ErrTooLarge
+		}
 	}
 }
 
-// zstdBound walks the frame and block headers and returns what the data can decompress to at most. A frame that claims a
-// larger content is refused: the decoder would allocate for the claim.
-func zstdBound(src []byte) (int, error) {
-	bound := 0
-	if len(src) == 0 {
-		return 0, corrupt("zstd: no frame")
+// nextZstdFrame walks the headers of the first frame in src. A frame that claims more content than its blocks could hold is
+// refused, because memory is allocated for the claim.
+func nextZstdFrame(src []byte) (f zstdFrame, err error) {
+	if len(src) < 4 {
+		return f, corrupt("zstd: torn frame")
 	}
-	for len(src) > 0 {
-		if len(src) < 4 {
-			return 0, corrupt("zstd: torn frame")
+	if magic := binary.LittleEndian.Uint32(src); magic&^0xF == zstdSkippable {
+		if len(src) < 8 || uint64(binary.LittleEndian.Uint32(src[4:])) > uint64(len(src)-8) {
+			return f, corrupt("zstd: torn skippable frame")
 		}
-		if magic := binary.LittleEndian.Uint32(src); magic&^0xF == zstdSkippable {
-			if len(src) < 8 || uint64(binary.LittleEndian.Uint32(src[4:])) > uint64(len(src)-8) {
-				return 0, corrupt("zstd: torn skippable frame")
-			}
-			src = src[8+int(binary.LittleEndian.Uint32(src[4:])):]
-			continue
-		}
-		var h zstd.Header
-		if err := h.Decode(src); err != nil {
-			return 0, corrupt("zstd: %v", err)
-		}
-		if h.DictionaryID != 0 {
-			return 0, corrupt("zstd: needs dictionary %d", h.DictionaryID)
-		}
-		content, size, err := zstdBlocks(src[h.HeaderSize:], h.HasCheckSum)
-		if err != nil {
-			return 0, err
-		}
-		if h.HasFCS && h.FrameContentSize > uint64(content) {
-			return 0, corrupt("zstd: content size %d cannot come from %d bytes", h.FrameContentSize, size)
-		}
-		bound += content
-		src = src[h.HeaderSize+size:]
+		return zstdFrame{size: 8 + int(binary.LittleEndian.Uint32(src[4:])), exact: true}, nil
 	}
-	return bound, nil
+	var h zstd.Header
+	if err := h.Decode(src); err != nil {
+		return f, corrupt("zstd: %v", err)
+	}
+	if h.DictionaryID != 0 {
+		return f, corrupt("zstd: needs dictionary %d", h.DictionaryID)
+	}
+	content, size, err := zstdBlocks(src[h.HeaderSize:], h.HasCheckSum)
+	if err != nil {
+		return f, err
+	}
+	f = zstdFrame{size: h.HeaderSize + size, content: content}
+	if h.HasFCS {
+		if h.FrameContentSize > uint64(content) {
+			return f, corrupt("zstd: content size %d cannot come from %d bytes", h.FrameContentSize, size)
+		}
+		f.content, f.exact = int(h.FrameContentSize), true
+	}
+	return f, nil
 }
 
 // zstdBlocks walks one frame's blocks: the most they can hold, and how many bytes they and the checksum take.

@@ -118,8 +118,11 @@ func (d *down) wrapped(b batch.Batch) (full bool, _ *batch.Error) {
 			return false, err
 		}
 		size, err := d.seal(packed, b, inner.B, w)
-		if err != nil || size == 0 {
+		if err != nil {
 			return false, err
+		}
+		if size == 0 {
+			return most < int(b.Count()), nil // after a part, the next batch would leave a gap
 		}
 		if len(d.dst) > d.start || (w.count == 1 && from == d.from) {
 			return true, nil
