@@ -1,14 +1,21 @@
-package quorum
+// Package quorumtest has what tests of the quorum need: two logs, a file system that crashes, and a suite that every
+// implementation of quorum.Log must pass. Only tests import it.
+//
+// What must always hold: FileLog keeps the promises of quorum.Log on a CrashFS, so that a crash test that fails
+// has found a fault of the code under test.
+package quorumtest
 
 import (
 	"fmt"
 	"slices"
+
+	"github.com/sordini/sordini/controller/quorum"
 )
 
-// MemLog is a Log in memory, for tests and for tools that only look. It is never durable.
+// MemLog is a Log in memory. It is never durable.
 type MemLog struct {
 	first   uint64 // index of entries[0]
-	entries []Entry
+	entries []quorum.Entry
 	Appends int // how often Append was called
 }
 
@@ -22,7 +29,7 @@ func (l *MemLog) FirstIndex() uint64 { return l.first }
 func (l *MemLog) LastIndex() uint64 { return l.first + uint64(len(l.entries)) - 1 }
 
 // Append implements Log.
-func (l *MemLog) Append(entries []Entry) error {
+func (l *MemLog) Append(entries []quorum.Entry) error {
 	l.Appends++
 	for _, e := range entries {
 		if e.Index != l.LastIndex()+1 {
@@ -35,7 +42,7 @@ func (l *MemLog) Append(entries []Entry) error {
 }
 
 // Entries implements Log.
-func (l *MemLog) Entries(lo, hi uint64, maxBytes int) (out []Entry, err error) {
+func (l *MemLog) Entries(lo, hi uint64, maxBytes int) (out []quorum.Entry, err error) {
 	if lo < l.first || hi > l.LastIndex()+1 || lo >= hi {
 		return nil, fmt.Errorf("entries %d to %d of a log from %d to %d", lo, hi, l.first, l.LastIndex())
 	}
@@ -43,7 +50,7 @@ func (l *MemLog) Entries(lo, hi uint64, maxBytes int) (out []Entry, err error) {
 		if maxBytes -= len(e.Data); maxBytes < 0 && len(out) > 0 {
 			break
 		}
-		out = append(out, Entry{e.Index, e.Term, slices.Clone(e.Data)})
+		out = append(out, quorum.Entry{Index: e.Index, Term: e.Term, Data: slices.Clone(e.Data)})
 	}
 	return out, nil
 }
