@@ -59,7 +59,7 @@ func StartAgent(t testing.TB, b *Broker, command, version string) *Agent {
 		a.proc.kill()
 		r.Close()
 		if t.Failed() {
-			t.Log(a.proc.tail(60))
+			t.Log(a.proc.tail(25))
 		}
 	})
 	a.call(t, "info", nil, &a.features)
@@ -99,7 +99,7 @@ func (a *Agent) callHandle(t testing.TB, op, handle string, args, result any) {
 	}
 	reply, err := a.exchange(line)
 	if err != nil {
-		t.Fatalf("%s: %s %s: %v\n%s", a.name, op, handle, err, a.proc.tail(40))
+		t.Fatalf("%s: %s %s: %v\n%s", a.name, op, handle, err, a.proc.tail(25))
 	}
 	if reply.Error != "" {
 		t.Fatalf("%s: %s %s: %s", a.name, op, handle, reply.Error)
@@ -148,7 +148,7 @@ func (a *Agent) Fetch(t testing.TB, topic string, partition int32, offset int64,
 func (a *Agent) Stream(t testing.TB, topic string, partitions int) Stream {
 	t.Helper()
 	s := &agentStream{agent: a, handle: a.newHandle("stream")}
-	a.callHandle(t, "stream.start", s.handle, map[string]any{"topic": topic, "partitions": partitions, "everyMs": 4}, nil)
+	a.callHandle(t, "stream.start", s.handle, map[string]any{"topic": topic, "partitions": partitions, "everyMs": 8}, nil)
 	return s
 }
 
@@ -171,7 +171,7 @@ func (a *Agent) Close(t testing.TB) {
 		return
 	}
 	if a.proc.err != nil {
-		t.Errorf("%s: %v\n%s", a.name, a.proc.err, a.proc.tail(40))
+		t.Errorf("%s: %v\n%s", a.name, a.proc.err, a.proc.tail(25))
 	}
 }
 

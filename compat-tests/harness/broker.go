@@ -169,6 +169,8 @@ func peerCommand(t testing.TB, b *Broker, version string, port int, settings []s
 		t.Fatal(err)
 	}
 	launcher := filepath.Join(root, "compat-tests", "peer", "kafka.sh")
+	// A killed Kafka waits until the session of its former self is over, 9 s by default.
+	settings = append(settings, "broker.session.timeout.ms=1500", "broker.heartbeat.interval.ms=300")
 	args := append([]string{"run", version, fmt.Sprint(port), b.Dir}, settings...)
 	return func() *exec.Cmd {
 		cmd := exec.Command(launcher, args...)

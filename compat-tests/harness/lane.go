@@ -27,10 +27,10 @@ func crossScenario(t *testing.T, oldest, newest string) {
 		a.Close(t)
 	}
 	var old, recent []Written
-	with(oldest, func(c Client) { old = WriteAll(t, c, "by-"+oldest) })
+	with(oldest, func(c Client) { old = WriteAll(t, b, c, "by-"+oldest) })
 	with(newest, func(c Client) {
 		ReadAll(t, c, old)
-		recent = WriteAll(t, c, "by-"+newest)
+		recent = WriteAll(t, b, c, "by-"+newest)
 	})
 	b.Restart(t, Graceful)
 	with(oldest, func(c Client) { ReadAll(t, c, recent) })

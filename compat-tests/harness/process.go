@@ -94,5 +94,8 @@ func (p *process) tail(lines int) string {
 	if len(all) > lines {
 		all = all[len(all)-lines:]
 	}
+	for i, line := range all {
+		all[i] = fmt.Sprintf("%.240s", line)
+	}
 	return fmt.Sprintf("--- last lines of %s ---\n%s", filepath.Base(p.logPath), strings.Join(all, "\n"))
 }

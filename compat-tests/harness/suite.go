@@ -2,18 +2,20 @@ package harness
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 // Suite holds a client against the broker: every scenario a real user's program goes through.
 func Suite(t *testing.T, b *Broker, c Client) {
-	t.Run("codecs", func(t *testing.T) { ReadAll(t, c, WriteAll(t, c, c.Name())) })
+	t.Run("codecs", func(t *testing.T) { ReadAll(t, c, WriteAll(t, b, c, c.Name())) })
 	t.Run("group", func(t *testing.T) { groupScenario(t, b, c) })
 	t.Run("restart", func(t *testing.T) { restartScenario(t, b, c) })
 	t.Run("resume", func(t *testing.T) { resumeScenario(t, b, c) })
@@ -28,7 +30,7 @@ type Written struct {
 
 // WriteAll produces in every codec of the client and with every acks, each into a topic that nobody has created: the
 // metadata request of the client does.
-func WriteAll(t *testing.T, c Client, prefix string) []Written {
+func WriteAll(t *testing.T, b *Broker, c Client, prefix string) []Written {
 	t.Helper()
 	n := 12
 	if c.Features().Bulky {
@@ -40,6 +42,7 @@ func WriteAll(t *testing.T, c Client, prefix string) []Written {
 			partition := int32(i+j) % 4
 			w := Written{Topic: fmt.Sprintf("%s-%s-acks-%s", prefix, codec, acks), Codec: codec, Acks: acks, Partition: partition}
 			w.Records = makeRecords(c.Features(), partition, n)
+			settle(t, b, w.Topic)
 			begin := time.Now()
 			c.Produce(t, ProduceArgs{Topic: w.Topic, Codec: codec, Acks: acks, Records: w.Records})
 			slow(t, "produce to "+w.Topic, begin)
@@ -61,6 +64,9 @@ func ReadAll(t *testing.T, c Client, all []Written) {
 		slow(t, "fetch from "+w.Topic, begin)
 		if d := difference(w.Records, got, 0, c.Features()); d != "" {
 			t.Errorf("%s reads %s: %s", c.Name(), w.Topic, d)
+		}
+		if w.Acks != "all" {
+			continue
 		}
 		// From the middle: a converted or compressed batch has to be cut at the right record.
 		middle := len(w.Records) / 2
@@ -96,6 +102,28 @@ func eventually(t testing.TB, b *Broker, what string, patience time.Duration, co
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
+}
+
+// settle makes a peer create a topic ahead of the client. Apache Kafka shows a new topic before its leader takes records:
+// old clients, which do not retry, then fail, and records with acks=0 are lost. Sordini must not need this.
+func settle(t testing.TB, b *Broker, topic string) {
+	t.Helper()
+	if b.Target == "sordini" {
+		return
+	}
+	admin(t, b, func(ctx context.Context, adm *kadm.Client) error {
+		if _, err := adm.CreateTopic(ctx, -1, -1, nil, topic); err != nil && !errors.Is(err, kerr.TopicAlreadyExists) {
+			return err
+		}
+		for ctx.Err() == nil {
+			listed, err := adm.ListEndOffsets(ctx, topic)
+			if err == nil && listed.Error() == nil {
+				return nil
+			}
+			time.Sleep(50 * time.Millisecond)
+		}
+		return ctx.Err()
+	})
 }
 
 // endOffsets asks the broker itself, past the client under test.

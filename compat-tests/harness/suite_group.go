@@ -34,6 +34,7 @@ func groupScenario(t *testing.T, b *Broker, c Client) {
 		})
 	}
 
+	settle(t, b, topic)
 	produce(5)
 	first := c.Join(t, group, topic, 0)
 	receive("the first member reads all alone", first)

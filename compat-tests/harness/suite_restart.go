@@ -12,7 +12,13 @@ import (
 func restartScenario(t *testing.T, b *Broker, c Client) {
 	const partitions = 2
 	topic := c.Name() + "-stream"
+	settle(t, b, topic)
 	stream := c.Stream(t, topic, partitions)
+	// A consumer that finds no topic looks again when its metadata has aged, after five minutes.
+	eventually(t, b, "the first record is acknowledged", 30*time.Second, func() (bool, string) {
+		n := stream.Acked(t)
+		return n > 0, fmt.Sprint(n)
+	})
 	member := c.Join(t, c.Name()+"-stream-group", topic, 0)
 	seen := newTally(topic)
 
@@ -25,11 +31,11 @@ func restartScenario(t *testing.T, b *Broker, c Client) {
 			return now >= acked && len(seen.values) >= received, fmt.Sprintf("%d acknowledged, want %d; %d received, want %d", now, acked, len(seen.values), received)
 		})
 	}
-	progress("a producer and a consumer at work", 100)
+	progress("a producer and a consumer at work", 60)
 	b.Restart(t, Crash)
-	progress("both at work after the broker was killed", 100)
+	progress("both at work after the broker was killed", 60)
 	b.Restart(t, Graceful)
-	progress("both at work after the broker was restarted in order", 100)
+	progress("both at work after the broker was restarted in order", 60)
 
 	acked, failures := stream.Stop(t)
 	if len(failures) > 0 {
@@ -98,6 +104,7 @@ func resumeScenario(t *testing.T, b *Broker, c Client) {
 	for i := range n {
 		records = append(records, Record{Partition: int32(i % 4), Timestamp: -1, Key: []byte("k"), Value: []byte(strconv.Itoa(i))})
 	}
+	settle(t, b, topic)
 	c.Produce(t, ProduceArgs{Topic: topic, Codec: "none", Acks: "all", Records: records})
 
 	seen := newTally(topic)

@@ -26,7 +26,7 @@ prepare() { # VERSION: sets $classpath
     if [ ! -d "$jars" ]; then
         command -v mvn >/dev/null || die "FAIL: 'mvn' is not installed (Debian: apt-get install maven)"
         scratch=$(mktemp -d "$cache/.fetch-XXXXXX")
-        mvn -q -B -f "$here/pom.xml" "-Dclients.version=$version" "-DoutputDirectory=$scratch" dependency:copy-dependencies >&2 ||
+        mvn -q -B -Dstyle.color=never -f "$here/pom.xml" "-Dclients.version=$version" "-DoutputDirectory=$scratch" dependency:copy-dependencies >&2 ||
             { rm -rf "$scratch"; die "cannot fetch kafka-clients $version"; }
         mv -T "$scratch" "$jars" 2>/dev/null || rm -rf "$scratch"
     fi

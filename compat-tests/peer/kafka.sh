@@ -27,7 +27,7 @@ classpath() { # VERSION [tools]
         need mvn "it fetches Kafka $version the first time (Debian: apt-get install maven)"
         mkdir -p "$cache"
         scratch=$(mktemp -d "$cache/.fetch-XXXXXX")
-        args=(-q -B -f "$self/pom.xml" "-Dkafka.version=$version" "-DoutputDirectory=$scratch")
+        args=(-q -B -Dstyle.color=never -f "$self/pom.xml" "-Dkafka.version=$version" "-DoutputDirectory=$scratch")
         # kafka-tools 4.4.0 was never published; the tools of 4.3.1 drive a 4.4.0 broker.
         [ "$version" = 4.4.0 ] && args+=(-Dtools.version=4.3.1)
         [ "$kind" = tools ] && args+=(-Ptools)
@@ -72,7 +72,8 @@ prepare() { # VERSION PORT DIR [KEY=VALUE...]: leaves the class path in $cp and 
 }
 
 flags() { # the collector settings of Kafka's own start script
-    printf '%s ' "-Xmx${HEAP:-512m}" "-Xms${HEAP:-512m}" -server -Djava.awt.headless=true
+    printf '%s ' "-Xmx${HEAP:-512m}" "-Xms${HEAP:-512m}" -server -Djava.awt.headless=true \
+        "-Dorg.slf4j.simpleLogger.defaultLogLevel=${LOG_LEVEL:-warn}" -Dorg.slf4j.simpleLogger.showDateTime=true
     printf '%s' "${JVM_FLAGS:--XX:+UseG1GC -XX:MaxGCPauseMillis=20 -XX:InitiatingHeapOccupancyPercent=35 -XX:+ExplicitGCInvokesConcurrent}"
 }
 

@@ -137,7 +137,9 @@ public final class Agent {
         int count = args.get("count").getAsInt();
         long deadline = System.currentTimeMillis() + args.get("timeoutMs").getAsLong();
         JsonArray records = new JsonArray();
-        try (KafkaConsumer<byte[], byte[]> consumer = new KafkaConsumer<>(consumerConfig(bootstrap))) {
+        Properties config = consumerConfig(bootstrap);
+        config.put("fetch.max.wait.ms", "50"); // the newer clients' close waits for the fetch that is out
+        try (KafkaConsumer<byte[], byte[]> consumer = new KafkaConsumer<>(config)) {
             consumer.assign(Collections.singletonList(partition));
             consumer.seek(partition, args.get("offset").getAsLong());
             while (records.size() < count && System.currentTimeMillis() < deadline) {
