@@ -29,9 +29,9 @@ type FS interface {
 	OpenLogFile(name string, create bool) (File, error)
 	// SyncDir makes the entries of a directory durable: files created, renamed and removed in it.
 	SyncDir(name string) error
-	// SyncFS makes everything that was written to the file system that holds dir durable, the
-	// directory entries too. ErrUnsupported means that the caller must sync file by file.
-	SyncFS(dir string) error
+	// OpenSyncer opens what syncs the whole file system that holds dir. It is opened once and kept,
+	// because the kernel reports a write-back error to those who were there when it happened.
+	OpenSyncer(dir string) (Syncer, error)
 	// LockFile takes an exclusive lock and writes this process's id into the file. When another
 	// process holds it the error is a *LockedError.
 	LockFile(name string) (io.Closer, error)
@@ -55,6 +55,14 @@ type File interface {
 	Size() (int64, error)
 	// OSFile is the operating system's file, for sendfile; nil when there is none.
 	OSFile() *os.File
+}
+
+// Syncer syncs a whole file system.
+type Syncer interface {
+	io.Closer
+	// SyncFS makes everything that was written before durable, directory entries too. ErrUnsupported
+	// means that the caller must sync file by file.
+	SyncFS() error
 }
 
 // ErrUnsupported says that the file system cannot do what was asked.

@@ -40,6 +40,18 @@ func (osFS) SyncDir(name string) error {
 	return errors.Join(d.Sync(), d.Close())
 }
 
+type osSyncer struct{ dir *os.File }
+
+func (osFS) OpenSyncer(dir string) (Syncer, error) {
+	d, err := os.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	return &osSyncer{dir: d}, nil
+}
+
+func (s *osSyncer) Close() error { return s.dir.Close() }
+
 func (f *osFile) ReadAt(p []byte, off int64) (int, error) { return f.f.ReadAt(p, off) }
 func (f *osFile) Close() error                            { return f.f.Close() }
 func (f *osFile) Truncate(size int64) error               { return f.f.Truncate(size) }

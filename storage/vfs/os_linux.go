@@ -77,10 +77,9 @@ func (f *osFile) SyncData() error {
 	}
 }
 
-func (osFS) SyncFS(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
+func (s *osSyncer) SyncFS() error {
+	if err := unix.Syncfs(int(s.dir.Fd())); err != nil {
+		return &os.PathError{Op: "syncfs", Path: s.dir.Name(), Err: err}
 	}
-	return errors.Join(unix.Syncfs(int(d.Fd())), d.Close())
+	return nil
 }

@@ -17,4 +17,4 @@ func (f *osFile) WriteVAt(bufs [][]byte, off int64) (int, error) {
 
 func (f *osFile) Allocate(off, n int64) error { return ErrUnsupported }
 func (f *osFile) SyncData() error             { return f.f.Sync() }
-func (osFS) SyncFS(dir string) error          { return ErrUnsupported }
+func (s *osSyncer) SyncFS() error             { return ErrUnsupported }

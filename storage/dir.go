@@ -1,0 +1,309 @@
+package storage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/sordini/sordini/storage/index"
+	"github.com/sordini/sordini/storage/vfs"
+)
+
+// DirConfig is what OpenDir needs.
+type DirConfig struct {
+	Path string
+	FS   vfs.FS // nil: the operating system's
+	// Clock is the wall clock in milliseconds. It stamps what no caller gives a time for.
+	Clock           func() int64
+	Logger          *slog.Logger
+	SyncIntervalMs  int64 // of Interval durability
+	FDCacheSize     int   // open files of closed segments
+	RecoveryThreads int   // logs that are scanned at the same time
+	// OnFailure is told once, from a goroutine of the directory, when it goes offline.
+	OnFailure func(error)
+}
+
+const (
+	defaultSyncIntervalMs  = 1000
+	defaultFDCacheSize     = 1024
+	defaultRecoveryThreads = 2
+	// reserveBytes is kept for the index, so that it can still shrink when the disk is full.
+	reserveBytes = 4 << 20
+)
+
+// Dir is one data directory: its lock, its index, its logs and its two goroutines.
+type Dir struct {
+	config DirConfig
+	fs     vfs.FS
+	path   string
+	meta   Meta
+	lock   io.Closer
+	index  *index.DB
+	syncFS vfs.Syncer
+	syncer *syncer
+	work   *worker
+	files  fileCache
+	// scans bounds how many logs recover at the same time.
+	scans chan struct{}
+
+	wasClean bool // the last process that had the directory closed it
+	// lostIndex: the directory is old and its index was not there. Then a gap in a log is not a torn tail.
+	lostIndex bool
+	// mustSyncScanned: the file system could not be synced as a whole, so logs sync what they scanned.
+	mustSyncScanned bool
+	failed          atomic.Pointer[error]
+	full            atomic.Bool
+	reserved        atomic.Bool
+
+	// checkpointing makes checkpoints, retention and compaction passes follow each other.
+	checkpointing sync.Mutex
+	mu            struct {
+		sync.Mutex
+		logs    map[string]*Log // by directory name
+		opening map[string]bool
+		closed  bool
+	}
+}
+
+// OpenDir takes the lock of a formatted directory and opens its index. Logs are opened one by one.
+func OpenDir(config DirConfig) (*Dir, error) {
+	config = config.withDefaults()
+	meta, err := ReadMeta(config.FS, config.Path)
+	if err != nil {
+		return nil, err
+	}
+	d := &Dir{
+		config: config, fs: config.FS, path: config.Path, meta: meta, work: newWorker(),
+		files: fileCache{max: config.FDCacheSize}, scans: make(chan struct{}, config.RecoveryThreads),
+	}
+	d.mu.logs, d.mu.opening = make(map[string]*Log), make(map[string]bool)
+	if d.lock, err = d.fs.LockFile(d.fs.PathJoin(d.path, lockFile)); err != nil {
+		return nil, fmt.Errorf("lock data directory: %w", err)
+	}
+	if err := d.open(); err != nil {
+		return nil, errors.Join(fmt.Errorf("open data directory %s: %w", d.path, err), d.lock.Close())
+	}
+	go d.syncer.run()
+	go d.work.run()
+	d.removeLeftovers()
+	return d, nil
+}
+
+func (c DirConfig) withDefaults() DirConfig {
+	if c.FS == nil {
+		c.FS = vfs.OS
+	}
+	if c.Clock == nil {
+		c.Clock = func() int64 { return 0 }
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.SyncIntervalMs <= 0 {
+		c.SyncIntervalMs = defaultSyncIntervalMs
+	}
+	if c.FDCacheSize <= 0 {
+		c.FDCacheSize = defaultFDCacheSize
+	}
+	if c.RecoveryThreads <= 0 {
+		c.RecoveryThreads = defaultRecoveryThreads
+	}
+	return c
+}
+
+func (d *Dir) open() error {
+	names, err := d.fs.List(d.path)
+	if err != nil {
+		return err
+	}
+	hasLogs := slices.ContainsFunc(names, func(name string) bool {
+		_, _, ok := parseDirName(name)
+		return ok
+	})
+	d.lostIndex = hasLogs && !slices.Contains(names, indexDir)
+	if d.syncFS, err = d.fs.OpenSyncer(d.path); err != nil {
+		return err
+	}
+	d.syncer = newSyncer(d, d.syncFS)
+	d.reserve()
+	if err := d.openIndex(); err != nil {
+		return errors.Join(err, d.syncFS.Close())
+	}
+	if err := d.begin(hasLogs); err != nil {
+		return errors.Join(err, d.index.Close(), d.syncFS.Close())
+	}
+	return nil
+}
+
+// openIndex opens the database. A damaged one is put aside: it is a cache, and rebuilt.
+func (d *Dir) openIndex() error {
+	path := d.fs.PathJoin(d.path, indexDir)
+	config := index.Config{
+		FS: d.fs, Path: path, Logger: d.config.Logger, OnFatal: d.fail, OnDiskFull: d.releaseReserve,
+	}
+	db, err := index.Open(config)
+	if err != nil && index.IsCorrupt(err) {
+		d.config.Logger.Error("the index is damaged and will be rebuilt", "dir", d.path, "error", err)
+		d.lostIndex = true
+		if err := d.fs.RemoveAll(path); err != nil {
+			return err
+		}
+		db, err = index.Open(config)
+	}
+	d.index = db
+	return err
+}
+
+// begin takes the mark of a clean shutdown away. Without the mark everything that the last process wrote
+// is made durable first, with one sync: what recovery is about to find in the page cache may not be on disk.
+func (d *Dir) begin(hasLogs bool) error {
+	clean, err := d.index.Clean()
+	if err != nil {
+		return err
+	}
+	d.wasClean = clean
+	if !clean {
+		if !hasLogs {
+			return nil
+		}
+		err := d.syncFS.SyncFS()
+		if d.mustSyncScanned = errors.Is(err, vfs.ErrUnsupported); d.mustSyncScanned {
+			return nil
+		}
+		return err
+	}
+	b := d.index.NewBatch()
+	b.SetClean(false)
+	return b.Commit(true)
+}
+
+// syncedSize is how much of a scanned file of this size is durable.
+func (d *Dir) syncedSize(size int64) int64 {
+	if d.mustSyncScanned {
+		return 0
+	}
+	return size
+}
+
+// Meta is the directory's identity.
+func (d *Dir) Meta() Meta { return d.meta }
+
+// Path is the directory's path.
+func (d *Dir) Path() string { return d.path }
+
+// WasClean says whether the directory was closed properly before. After anything else this broker's
+// replicas are suspect to a cluster (KIP-966).
+func (d *Dir) WasClean() bool { return d.wasClean }
+
+// DiskFull says whether the last append that had to grow a file found no room.
+func (d *Dir) DiskFull() bool { return d.full.Load() }
+
+// Failure is why the directory is offline; nil when it is not.
+func (d *Dir) Failure() error { return d.failure() }
+
+func (d *Dir) failure() error {
+	if err := d.failed.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
+
+// fail takes the directory offline. Only the first cause counts.
+func (d *Dir) fail(cause error) {
+	err := fmt.Errorf("%w: %s: %w", ErrOffline, d.path, cause)
+	if !d.failed.CompareAndSwap(nil, &err) {
+		return
+	}
+	d.config.Logger.Error("data directory is offline", "dir", d.path, "error", cause)
+	if d.config.OnFailure != nil {
+		d.work.add(func() { d.config.OnFailure(err) })
+	}
+}
+
+// diskFull notes that there was no room. It is said once until there is room again.
+func (d *Dir) diskFull(err error) {
+	if !d.full.Swap(true) {
+		d.config.Logger.Error("disk is full", "dir", d.path, "error", err)
+	}
+}
+
+// reserve keeps a little room that releaseReserve gives to the index when the disk is full.
+func (d *Dir) reserve() {
+	if d.reserved.Load() {
+		return
+	}
+	f, err := d.fs.OpenLogFile(d.fs.PathJoin(d.path, reserveFile), true)
+	if err != nil {
+		return
+	}
+	if f.Allocate(0, reserveBytes) == nil {
+		d.reserved.Store(true)
+	}
+	_ = f.Close()
+}
+
+func (d *Dir) releaseReserve() {
+	if d.reserved.Swap(false) {
+		_ = d.fs.Remove(d.fs.PathJoin(d.path, reserveFile))
+	}
+}
+
+// removeLeftovers continues deletions that the last process began.
+func (d *Dir) removeLeftovers() {
+	names, err := d.fs.List(d.path)
+	if err != nil {
+		return
+	}
+	for _, name := range names {
+		if strings.HasSuffix(name, deleteSuffix) {
+			d.work.add(func() { _ = d.fs.RemoveAll(d.fs.PathJoin(d.path, name)) })
+		}
+	}
+}
+
+// Close makes everything durable, writes the checkpoints and the mark of a clean shutdown, and lets go of
+// the directory. The logs cannot be used any more.
+func (d *Dir) Close(ctx context.Context) error {
+	d.mu.Lock()
+	if d.mu.closed {
+		d.mu.Unlock()
+		return nil
+	}
+	d.mu.closed = true
+	logs := make([]*Log, 0, len(d.mu.logs))
+	for _, l := range d.mu.logs {
+		logs = append(logs, l)
+	}
+	d.mu.Unlock()
+	for _, l := range logs {
+		l.stop()
+	}
+	d.work.close()
+	d.syncer.close()
+	err := d.finish(ctx)
+	for _, l := range logs {
+		l.closeFiles()
+	}
+	return errors.Join(err, d.index.Close(), d.syncFS.Close(), d.lock.Close())
+}
+
+func (d *Dir) finish(ctx context.Context) error {
+	if err := d.failure(); err != nil {
+		return err
+	}
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("close data directory: %w", err)
+	}
+	if err := d.checkpoint(); err != nil {
+		return fmt.Errorf("close data directory: %w", err)
+	}
+	b := d.index.NewBatch()
+	b.SetClean(true)
+	return b.Commit(true)
+}

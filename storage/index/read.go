@@ -1,0 +1,109 @@
+package index
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/cockroachdb/pebble/v2"
+)
+
+// Loaded is everything about a partition but its chunks.
+type Loaded struct {
+	State     *LogState // nil: the log has no checkpoint
+	Segments  []Segment // in the order of base offsets
+	Snapshots []Snapshot
+}
+
+// Load reads what is known of a partition, with one pass over neighbouring keys.
+func (d *DB) Load(k Key) (Loaded, error) {
+	var out Loaded
+	it, err := d.iter(appendKind(nil, k, kindState), appendKind(nil, k, kindChunk))
+	if err != nil {
+		return out, err
+	}
+	for ok := it.First(); ok; ok = it.Next() {
+		if err := out.add(it.Key(), it.Value()); err != nil {
+			return out, errors.Join(fmt.Errorf("load partition %x-%d: %w", k.ID, k.Partition, err), it.Close())
+		}
+	}
+	return out, errors.Join(it.Error(), it.Close())
+}
+
+func (l *Loaded) add(key, value []byte) error {
+	kind, rest := key[prefixSize], key[prefixSize+1:]
+	if kind == kindState {
+		s, err := decodeState(value)
+		l.State = s
+		return err
+	}
+	if len(rest) != 8 {
+		return errValue
+	}
+	offset := int64(binary.BigEndian.Uint64(rest))
+	switch kind {
+	case kindProducer:
+		l.Snapshots = append(l.Snapshots, Snapshot{Offset: offset, Bytes: slices.Clone(value)})
+	case kindSegment:
+		s, err := decodeSegment(offset, value)
+		if err != nil {
+			return err
+		}
+		l.Segments = append(l.Segments, s)
+	}
+	return nil
+}
+
+func (d *DB) iter(lower, upper []byte) (*pebble.Iterator, error) {
+	select {
+	case <-d.logger.dead:
+		return nil, ErrDead
+	default:
+	}
+	return d.db.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: upper})
+}
+
+// Chunk appends to dst the packed entries that cover a relative offset: those of the last chunk that
+// begins at or before it. No chunk is no error and no entries.
+func (d *DB) Chunk(dst []Entry, k Key, base int64, rel uint32) ([]Entry, error) {
+	it, err := d.iter(chunkKey(k, base, 0), chunkKey(k, base, uint64(rel)+1))
+	if err != nil {
+		return dst, err
+	}
+	if it.Last() {
+		dst, err = decodeChunk(dst, it.Value())
+	}
+	return dst, errors.Join(err, it.Error(), it.Close())
+}
+
+// ChunkBefore appends to dst the entries of the last chunk whose first entry has a MaxTimestamp below ts:
+// the chunk in which a search for the first batch that is not older than ts has to begin.
+func (d *DB) ChunkBefore(dst []Entry, k Key, base int64, ts int64) ([]Entry, error) {
+	it, err := d.iter(chunkKey(k, base, 0), chunkKey(k, base, 1<<32))
+	if err != nil {
+		return dst, err
+	}
+	kept := len(dst)
+	var chunk []Entry
+	for ok := it.First(); ok && err == nil; ok = it.Next() {
+		chunk, err = decodeChunk(chunk[:0], it.Value())
+		if err != nil || chunk[0].MaxTimestamp >= ts {
+			break
+		}
+		dst = append(dst[:kept], chunk...)
+	}
+	return dst, errors.Join(err, it.Error(), it.Close())
+}
+
+// Clean says whether the mark of a clean shutdown is there.
+func (d *DB) Clean() (bool, error) {
+	_, closer, err := d.db.Get([]byte{spaceClean})
+	if errors.Is(err, pebble.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	return true, closer.Close()
+}

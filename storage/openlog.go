@@ -1,0 +1,151 @@
+package storage
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"github.com/sordini/sordini/storage/index"
+	"github.com/sordini/sordini/storage/producer"
+	"github.com/sordini/sordini/storage/vfs"
+)
+
+// OpenLog creates a partition's log, or loads and recovers it. Logs may be opened concurrently, each once.
+func (d *Dir) OpenLog(p Partition, config LogConfig) (*Log, error) {
+	if err := d.failure(); err != nil {
+		return nil, err
+	}
+	l := &Log{dir: d, partition: p, key: p.key(), name: p.dirName()}
+	l.path = d.fs.PathJoin(d.path, l.name)
+	l.unstable.Store(-1)
+	l.SetConfig(config)
+	if _, _, ok := parseDirName(l.name); !ok || len(l.name) > maxNameBytes || strings.ContainsAny(l.name, "/\x00") {
+		return nil, fmt.Errorf("open log: %q cannot be a directory name", l.name)
+	}
+	if err := d.claim(l.name); err != nil {
+		return nil, err
+	}
+	err := l.load()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.mu.opening, l.name)
+	if err == nil && d.mu.closed {
+		err = ErrClosed
+	}
+	if err != nil {
+		l.closeFiles()
+		return nil, fmt.Errorf("open log %s: %w", l.name, err)
+	}
+	d.mu.logs[l.name] = l
+	return l, nil
+}
+
+// claim makes sure that a log is opened once.
+func (d *Dir) claim(name string) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.mu.closed {
+		return ErrClosed
+	}
+	if d.mu.logs[name] != nil || d.mu.opening[name] {
+		return fmt.Errorf("open log %s: it is open already", name)
+	}
+	d.mu.opening[name] = true
+	return nil
+}
+
+// load brings the log into memory: from its directory, from the index, and by a scan of what the index does
+// not vouch for.
+func (l *Log) load() error {
+	names, err := l.ensureDir()
+	if err != nil {
+		return err
+	}
+	known, err := l.dir.index.Load(l.key)
+	if err != nil {
+		if !index.IsCorrupt(err) {
+			return err
+		}
+		l.dir.config.Logger.Error("index entries are damaged, the log is scanned", "dir", l.path, "error", err)
+		known = index.Loaded{}
+	}
+	r := recovery{l: l, known: known, producers: producer.NewTable()}
+	if err := r.run(names); err != nil {
+		return err
+	}
+	if r.scanned > 0 && l.dir.mustSyncScanned {
+		return l.dir.syncer.sync([]*Log{l})
+	}
+	return nil
+}
+
+// ensureDir lists the log's directory. It creates it when it does not exist, without any sync: the first
+// sync of the log's data makes the directory durable as well.
+func (l *Log) ensureDir() ([]string, error) {
+	fsys := l.dir.fs
+	names, err := fsys.List(l.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		if err := fsys.MkdirAll(l.path, 0o755); err != nil {
+			return nil, err
+		}
+		return nil, l.writePartitionMeta()
+	}
+	if err != nil {
+		return nil, err
+	}
+	slices.Sort(names)
+	id, err := readPartitionMeta(fsys, l.path)
+	if errors.Is(err, errNoPartitionFile) {
+		return names, l.writePartitionMeta()
+	}
+	if err != nil {
+		return nil, err
+	}
+	if id != l.partition.ID {
+		return nil, fmt.Errorf("%w: it has %x, the topic is %x", ErrTopicIDMismatch, id, l.partition.ID)
+	}
+	return names, nil
+}
+
+func (l *Log) writePartitionMeta() error {
+	l.newDir.Store(true)
+	return vfs.WriteFile(l.dir.fs, l.dir.fs.PathJoin(l.path, partitionFile), appendPartitionMeta(nil, l.partition.ID))
+}
+
+// syncNewLog makes a new log's directory durable: the topic id in it, its entries, and its own entry.
+func (d *Dir) syncNewLog(l *Log) error {
+	f, err := d.fs.OpenLogFile(d.fs.PathJoin(l.path, partitionFile), false)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(f.SyncData(), f.Close()); err != nil {
+		return err
+	}
+	if err := d.fs.SyncDir(l.path); err != nil {
+		return err
+	}
+	return d.fs.SyncDir(d.path)
+}
+
+// stop ends appends and reads.
+func (l *Log) stop() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.closed.Store(true)
+}
+
+// closeFiles lets go of the segments' files. What the active one had reserved is given back.
+func (l *Log) closeFiles() {
+	segs := l.segments.Load()
+	if segs == nil {
+		return
+	}
+	for _, s := range *segs {
+		if h := s.handle.Load(); h != nil && s == l.active() && l.mu.allocated > s.size.Load() {
+			_ = h.file.Truncate(s.size.Load())
+		}
+		s.close(&l.dir.files)
+	}
+}

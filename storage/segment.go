@@ -1,0 +1,266 @@
+package storage
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"sort"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/sordini/sordini/protocol/batch"
+	"github.com/sordini/sordini/storage/index"
+	"github.com/sordini/sordini/storage/vfs"
+)
+
+const (
+	logSuffix = ".log"
+	// endsKept is how many ends of appends an active segment remembers, so that a read up to a recent
+	// high watermark knows its file position without a lookup.
+	endsKept = 64
+)
+
+// segment is one file of a log. The last of a log takes appends; the others never change, until they are
+// deleted or replaced.
+type segment struct {
+	base int64
+	path string
+	fs   vfs.FS
+
+	handle atomic.Pointer[handle]
+	used   atomic.Bool // read since the file cache's hand passed
+	cached bool        // under fileCache.mu
+
+	// size is the length of the whole batches written, and synced how much of it is known to be durable.
+	size, synced atomic.Int64
+	// newFile: the file's directory entry has not been made durable.
+	newFile atomic.Bool
+	removed atomic.Bool // out of the log's list, by retention, truncation or deletion
+
+	mu struct {
+		sync.Mutex
+		facts index.Segment
+		// entries is the index since the last chunk that was stored, or since the beginning.
+		entries   []index.Entry
+		stored    int // entries[:stored] are in the database as well
+		lastEntry int64
+		onDisk    bool // chunks of this segment are in the database
+		ends      []end
+		endsNext  int
+	}
+}
+
+// errRemoved: the segment left the log while a reader was on its way to it. The log's list is newer.
+var errRemoved = errors.New("storage: segment was removed")
+
+// end is a batch boundary and its file position.
+type end struct{ offset, pos int64 }
+
+func segmentName(base int64) string { return fmt.Sprintf("%020d%s", base, logSuffix) }
+
+// parseSegmentName accepts exactly Kafka's names: twenty digits and ".log".
+func parseSegmentName(name string) (base int64, ok bool) {
+	digits, found := strings.CutSuffix(name, logSuffix)
+	if !found || len(digits) != 20 {
+		return 0, false
+	}
+	for _, c := range []byte(digits) {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		if base > (math.MaxInt64-int64(c-'0'))/10 {
+			return 0, false
+		}
+		base = base*10 + int64(c-'0')
+	}
+	return base, true
+}
+
+func newSegment(fs vfs.FS, dir string, base int64) *segment {
+	s := &segment{base: base, path: fs.PathJoin(dir, segmentName(base)), fs: fs}
+	s.mu.facts = emptyFacts(base)
+	return s
+}
+
+func emptyFacts(base int64) index.Segment {
+	return index.Segment{Base: base, NextOffset: base, MaxTimestamp: -1, FirstTimestamp: -1}
+}
+
+// acquire returns the open file with a reference for the caller. cache is where a file that has to be
+// opened is registered.
+func (s *segment) acquire(cache *fileCache) (*handle, error) {
+	for {
+		if h := s.handle.Load(); h != nil {
+			if h.retain() {
+				s.used.Store(true)
+				return h, nil
+			}
+			continue // evicted in this moment: the pointer changes before the reference is dropped
+		}
+		if s.removed.Load() {
+			return nil, errRemoved
+		}
+		f, err := s.fs.OpenLogFile(s.path, false)
+		if err != nil {
+			return nil, fmt.Errorf("open segment %d: %w", s.base, err)
+		}
+		h := newHandle(f, s.path)
+		h.retain()
+		if !s.handle.CompareAndSwap(nil, h) {
+			h.release()
+			h.release()
+			continue
+		}
+		if s.removed.Load() {
+			// The path may be another segment's by now: one that begins at the same offset after a truncation.
+			h.release()
+			s.close(cache)
+			return nil, errRemoved
+		}
+		s.used.Store(true)
+		cache.add(s)
+		return h, nil
+	}
+}
+
+// close lets go of the segment's own reference to its file. Readers that have one keep it open.
+func (s *segment) close(cache *fileCache) {
+	cache.forget(s)
+	if h := s.handle.Swap(nil); h != nil {
+		h.release()
+	}
+}
+
+// publish makes an append that was written at a position visible to lookups, and then to readers.
+func (s *segment) publish(bufs [][]byte, at int64, interval int64, nowMs int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	pos := at
+	for _, b := range bufs {
+		s.noteLocked(batch.Batch(b), pos, interval)
+		pos += int64(len(b))
+	}
+	s.mu.facts.LastModifiedMs = nowMs
+	s.endLocked(end{s.mu.facts.NextOffset, pos})
+	s.size.Store(pos)
+}
+
+// noteLocked takes one batch at a position into the index and the facts.
+func (s *segment) noteLocked(b batch.Batch, pos, interval int64) {
+	f := &s.mu.facts
+	if pos-s.mu.lastEntry >= interval {
+		s.mu.entries = append(s.mu.entries, index.Entry{
+			Rel: uint32(b.BaseOffset() - s.base), Pos: uint32(pos), MaxTimestamp: f.MaxTimestamp,
+		})
+		s.mu.lastEntry = pos
+	}
+	ts := b.MaxTimestamp()
+	if pos == 0 {
+		f.FirstTimestamp = ts
+	}
+	if ts > f.MaxTimestamp {
+		f.MaxTimestamp, f.MaxTimestampPos = ts, pos
+	}
+	f.NextOffset = b.NextOffset()
+	f.Size = pos + int64(len(b))
+}
+
+// endLocked remembers a boundary. The ring grows only on segments that see many appends.
+func (s *segment) endLocked(e end) {
+	if len(s.mu.ends) < endsKept {
+		s.mu.ends = append(s.mu.ends, e)
+		return
+	}
+	s.mu.ends[s.mu.endsNext] = e
+	s.mu.endsNext = (s.mu.endsNext + 1) % endsKept
+}
+
+// endPosition returns the file position of a recent boundary.
+func (s *segment) endPosition(offset int64) (pos int64, found bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if offset == s.mu.facts.NextOffset {
+		return s.mu.facts.Size, true
+	}
+	for i := len(s.mu.ends) - 1; i >= 0; i-- {
+		if s.mu.ends[i].offset == offset {
+			return s.mu.ends[i].pos, true
+		}
+	}
+	return 0, false
+}
+
+// info returns a copy of the facts.
+func (s *segment) info() index.Segment {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.mu.facts
+}
+
+// floor finds the last batch known to begin at or before offset: where a scan for it starts. The entries in
+// memory answer for the tail, the database for what is older; the segment's beginning is always right.
+func (s *segment) floor(db *index.DB, key index.Key, offset int64) (index.Entry, error) {
+	first := index.Entry{MaxTimestamp: -1}
+	if offset <= s.base {
+		return first, nil
+	}
+	rel := uint32(min(offset-s.base, math.MaxUint32))
+	s.mu.Lock()
+	if e, ok := floorEntry(s.mu.entries, rel); ok {
+		s.mu.Unlock()
+		return e, nil
+	}
+	onDisk := s.mu.onDisk
+	s.mu.Unlock()
+	if !onDisk {
+		return first, nil
+	}
+	chunk, err := db.Chunk(nil, key, s.base, rel)
+	if err != nil {
+		return first, fmt.Errorf("look up offset %d in segment %d: %w", offset, s.base, err)
+	}
+	if e, ok := floorEntry(chunk, rel); ok {
+		return e, nil
+	}
+	return first, nil
+}
+
+func floorEntry(entries []index.Entry, rel uint32) (index.Entry, bool) {
+	i := sort.Search(len(entries), func(i int) bool { return entries[i].Rel > rel })
+	if i == 0 {
+		return index.Entry{}, false
+	}
+	return entries[i-1], true
+}
+
+// floorTimestamp finds where a scan for the first batch with a timestamp of at least ts can start.
+func (s *segment) floorTimestamp(db *index.DB, key index.Key, ts int64) (index.Entry, error) {
+	first := index.Entry{MaxTimestamp: -1}
+	s.mu.Lock()
+	if e, ok := floorTimestampEntry(s.mu.entries, ts); ok {
+		s.mu.Unlock()
+		return e, nil
+	}
+	onDisk := s.mu.onDisk
+	s.mu.Unlock()
+	if !onDisk {
+		return first, nil
+	}
+	chunk, err := db.ChunkBefore(nil, key, s.base, ts)
+	if err != nil {
+		return first, fmt.Errorf("look up timestamp %d in segment %d: %w", ts, s.base, err)
+	}
+	if e, ok := floorTimestampEntry(chunk, ts); ok {
+		return e, nil
+	}
+	return first, nil
+}
+
+func floorTimestampEntry(entries []index.Entry, ts int64) (index.Entry, bool) {
+	i := sort.Search(len(entries), func(i int) bool { return entries[i].MaxTimestamp >= ts })
+	if i == 0 {
+		return index.Entry{}, false
+	}
+	return entries[i-1], true
+}

@@ -1,0 +1,106 @@
+package storage
+
+import (
+	"errors"
+	"io"
+	"math"
+
+	"github.com/sordini/sordini/protocol/batch"
+)
+
+// headerWalk hops from batch to batch. It reads a few KiB at a time, as the batches behind an index entry
+// are within an index interval.
+type headerWalk struct {
+	l   *Log
+	s   *segment
+	h   *handle
+	buf [4096]byte
+	at0 int64
+	n   int
+}
+
+// at returns the header of the batch at a position, without its records, and the batch's size. size is
+// the end of the valid bytes.
+func (w *headerWalk) at(pos, size int64) (batch.Batch, int64, error) {
+	if size-pos < batch.HeaderSize {
+		return nil, 0, w.l.damaged(w.s, pos, "%d bytes are left, less than a batch header", size-pos)
+	}
+	if pos < w.at0 || pos+batch.HeaderSize > w.at0+int64(w.n) {
+		want := min(int64(len(w.buf)), size-pos)
+		n, err := w.h.file.ReadAt(w.buf[:want], pos)
+		if int64(n) < want {
+			if err == nil || errors.Is(err, io.EOF) {
+				return nil, 0, w.l.damaged(w.s, pos, "the file ends before position %d", pos+want)
+			}
+			return nil, 0, w.l.readFailed(err)
+		}
+		w.at0, w.n = pos, n
+	}
+	b := w.buf[pos-w.at0 : w.n]
+	n, err := batch.Size(b)
+	if err != nil {
+		return nil, 0, w.l.damaged(w.s, pos, "%v", err)
+	}
+	if int64(n) > size-pos {
+		return nil, 0, w.l.damaged(w.s, pos, "a batch of %d bytes, and %d are left", n, size-pos)
+	}
+	header := batch.Batch(b[:batch.HeaderSize])
+	if header.LastOffsetDelta() < 0 || header.BaseOffset() < w.s.base || header.BaseOffset() > math.MaxInt64-math.MaxInt32 {
+		return nil, 0, w.l.damaged(w.s, pos, "offsets %d+%d", header.BaseOffset(), header.LastOffsetDelta())
+	}
+	return header, int64(n), nil
+}
+
+// walk calls fn with the header of every batch of a segment that ends at or after offset from, and the
+// batch's position. The header has no records behind it, except for control batches, which are small and whole.
+func (l *Log) walk(s *segment, from int64, fn func(b batch.Batch, pos int64) error) error {
+	h, err := s.acquire(&l.dir.files)
+	if err != nil {
+		return l.readFailed(err)
+	}
+	defer h.release()
+	e, err := s.floor(l.dir.index, l.key, from)
+	if err != nil {
+		return l.readFailed(err)
+	}
+	w := headerWalk{l: l, s: s, h: h}
+	size := s.size.Load()
+	for pos := int64(e.Pos); pos < size; {
+		b, n, err := w.at(pos, size)
+		if err != nil {
+			return err
+		}
+		if b.LastOffset() >= from {
+			if b.IsControl() {
+				if b, err = l.readBatch(h, s, pos, n); err != nil {
+					return err
+				}
+			}
+			if err := fn(b, pos); err != nil {
+				return err
+			}
+		}
+		pos += n
+	}
+	return nil
+}
+
+// readBatch reads one whole batch of n bytes, which the walk has compared with the file's size, and checks
+// its checksum.
+func (l *Log) readBatch(h *handle, s *segment, pos, n int64) (batch.Batch, error) {
+	buf := make([]byte, n)
+	if _, err := h.file.ReadAt(buf, pos); err != nil {
+		if errors.Is(err, io.EOF) {
+			return nil, l.damaged(s, pos, "the file ends inside of a batch")
+		}
+		return nil, l.readFailed(err)
+	}
+	b, _, err := batch.Next(buf)
+	if err != nil {
+		return nil, l.damaged(s, pos, "%v", err)
+	}
+	if !b.ValidCRC() {
+		return nil, l.damaged(s, pos, "wrong checksum at offset %d", b.BaseOffset())
+	}
+	return b, nil
+}
