@@ -118,6 +118,7 @@ func parseFetchTopics(r *reader, version int16, into *FetchRequest) {
 		p := FetchRequestPartition{TopicIndex: int32(t), CurrentLeaderEpoch: -1, LastFetchedEpoch: -1, LogStartOffset: -1}
 		p.Topic, p.TopicID = parseFetchTopic(r, version)
 		partitions := r.arrayLen(flexible, false, partitionMin)
+		into.Partitions = withRoom(into.Partitions, partitions)
 		for i := 0; i < partitions && !r.bad; i++ {
 			parseFetchPartition(r, version, &p)
 			into.Partitions = append(into.Partitions, p)
@@ -176,6 +177,7 @@ func parseForgotten(r *reader, version int16, into *FetchRequest) {
 		var p ForgottenPartition
 		p.Topic, p.TopicID = parseFetchTopic(r, version)
 		partitions := r.arrayLen(flexible, false, 4)
+		into.Forgotten = withRoom(into.Forgotten, partitions)
 		for i := 0; i < partitions && !r.bad; i++ {
 			p.Partition = r.int32()
 			into.Forgotten = append(into.Forgotten, p)

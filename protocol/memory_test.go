@@ -7,7 +7,11 @@ import (
 )
 
 // What a body that passed CheckShape may make kmsg allocate: in proportion, plus what unknown tags have free.
-const decodedBytesPerByte = 32
+// A view's slices may cost a little more until they have grown; half of it is garbage by then.
+const (
+	decodedBytesPerByte = 32
+	viewBytesPerByte    = 40
+)
 
 func allowedBytes(body int, tags bool) uint64 {
 	allowed := decodedBytesPerByte*body + 4096
@@ -35,10 +39,10 @@ type smallest struct {
 	nulls    bool
 }
 
-func (s *smallest) structure(dst []byte, fields []field, count int) []byte {
+func (s *smallest) structure(dst []byte, fields []field, counts ...int) []byte {
 	for i := range fields {
 		if f := &fields[i]; !f.Tagged && f.has(s.version) {
-			dst = s.field(dst, f, count)
+			dst = s.field(dst, f, counts)
 		}
 	}
 	if s.flexible {
@@ -51,8 +55,12 @@ func (s *smallest) structure(dst []byte, fields []field, count int) []byte {
 	return dst
 }
 
-// field encodes one field; arrays at this level get `count` elements, those within them none.
-func (s *smallest) field(dst []byte, f *field, count int) []byte {
+// field encodes one field. Arrays get counts[0] elements, those within them counts[1], and so on; then they are empty.
+func (s *smallest) field(dst []byte, f *field, counts []int) []byte {
+	count := 0
+	if len(counts) > 0 {
+		count, counts = counts[0], counts[1:]
+	}
 	null := s.nulls && f.Nullable > 0 && s.version >= int16(f.Nullable)-1
 	switch f.Kind {
 	case kindString:
@@ -74,11 +82,11 @@ func (s *smallest) field(dst []byte, f *field, count int) []byte {
 	case kindArray:
 		dst = appendLen(dst, count, s.flexible)
 		for range count {
-			dst = s.structure(dst, f.Fields, count/10_000)
+			dst = s.structure(dst, f.Fields, counts...)
 		}
 		return dst
 	case kindStruct:
-		return s.structure(dst, f.Fields, 0)
+		return s.structure(dst, f.Fields)
 	case kindNullableStruct:
 		return append(dst, 0xff)
 	}
@@ -89,9 +97,9 @@ func (s *smallest) field(dst []byte, f *field, count int) []byte {
 func TestDecodingWhatPassedIsBounded(t *testing.T) {
 	everyVersion(t, func(t *testing.T, s *schema, version int16) {
 		flexible := IsFlexible(s.Key, version)
-		counts := []int{10, 1000}
+		counts := [][2]int{{10, 0}, {1000, 0}, {100, 3}, {1, 1000}}
 		if version == s.Max {
-			counts = append(counts, 30_000)
+			counts = append(counts, [2]int{30_000, 0}, [2]int{1, 30_000})
 		}
 		for _, count := range counts {
 			for _, tags := range []int{0, 1, 3} {
@@ -100,18 +108,42 @@ func TestDecodingWhatPassedIsBounded(t *testing.T) {
 				}
 				for _, nulls := range []bool{false, true} {
 					enc := smallest{version: version, flexible: flexible, tags: tags, nulls: nulls}
-					body := enc.structure(nil, s.Fields, count)
-					checkMemory(t, s, version, body, tags > 0, fmt.Sprintf("%d elements, %d tags, nulls %v", count, tags, nulls))
+					body := enc.structure(nil, s.Fields, count[:]...)
+					checkMemory(t, s, version, body, tags > 0, fmt.Sprintf("%v elements, %d tags, nulls %v", count, tags, nulls))
 				}
 			}
 		}
 	})
 }
 
+func TestViewsAreBounded(t *testing.T) {
+	for _, s := range []*schema{&produceSchema, &fetchSchema} {
+		for version := range s.Max + 1 {
+			for _, count := range [][2]int{{1, 50_000}, {50_000, 1}, {5_000, 10}, {50_000, 0}} {
+				enc := smallest{version: version, flexible: IsFlexible(s.Key, version)}
+				body := enc.structure(nil, s.Fields, count[:]...)
+				var produce ProduceRequest
+				var fetch FetchRequest
+				var err error
+				allocated := bytesAllocated(func() {
+					if s.Key == 0 {
+						err = ParseProduce(version, body, &produce)
+						return
+					}
+					err = ParseFetch(version, body, &fetch)
+				})
+				if err != nil || allocated > viewBytesPerByte*uint64(len(body)) {
+					t.Errorf("%s %d: %v elements in %d bytes took %d, err %v", s.Name, version, count, len(body), allocated, err)
+				}
+			}
+		}
+	}
+}
+
 func TestManyTagsAreBounded(t *testing.T) {
 	for _, tags := range []int{1, 8, 9, 100, 1000, MaxTags} {
 		enc := smallest{version: 0, flexible: true, tags: tags}
-		body := enc.structure(nil, describeClusterSchema.Fields, 0)
+		body := enc.structure(nil, describeClusterSchema.Fields)
 		checkMemory(t, &describeClusterSchema, 0, body, true, fmt.Sprintf("%d tags", tags))
 	}
 }

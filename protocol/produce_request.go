@@ -1,6 +1,9 @@
 package protocol
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // Produce request, versions 0-13.
 //
@@ -63,6 +66,7 @@ func ParseProduce(version int16, body []byte, into *ProduceRequest) error {
 			p.Topic, _ = r.string(flexible, false)
 		}
 		partitions := r.arrayLen(flexible, false, partitionMin)
+		into.Partitions = withRoom(into.Partitions, partitions)
 		for i := 0; i < partitions && !r.bad; i++ {
 			p.Partition = r.int32()
 			p.Records = r.bytes(flexible)
@@ -77,6 +81,15 @@ func ParseProduce(version int16, body []byte, into *ProduceRequest) error {
 		return fmt.Errorf("%w: body of Produce version %d, %d bytes", ErrMalformed, version, len(body))
 	}
 	return nil
+}
+
+// withRoom grows s for n more elements, or doubles it: append grows large slices by a quarter only, which makes several times
+// their size in garbage. n was compared with the bytes that are there.
+func withRoom[T any](s []T, n int) []T {
+	if cap(s)-len(s) >= n {
+		return s
+	}
+	return slices.Grow(s, max(n, len(s)))
 }
 
 // resetKept empties a slice for its next use.
