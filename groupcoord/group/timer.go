@@ -19,7 +19,8 @@ const (
 type timer struct {
 	kind     timerKind
 	atMs     int64
-	queuedMs int64 // of the live entry; 0 if there is none
+	queued   bool  // there is a live entry,
+	queuedMs int64 // at this time
 	group    *group
 	member   *member
 	id       string // of a pending member
@@ -52,14 +53,14 @@ func (h *timerHeap) Pop() any {
 }
 
 func (m *Machine) setTimer(t *timer, atMs int64) {
-	t.atMs = max(atMs, 1)
-	if t.queuedMs == 0 || t.atMs < t.queuedMs {
+	t.atMs = atMs
+	if !t.queued || t.atMs < t.queuedMs {
 		m.queueTimer(t)
 	}
 }
 
 func (m *Machine) queueTimer(t *timer) {
-	t.queuedMs = t.atMs
+	t.queued, t.queuedMs = true, t.atMs
 	m.timers.seq++
 	heap.Push(&m.timers, timerEntry{atMs: t.atMs, seq: m.timers.seq, t: t})
 }
@@ -72,11 +73,11 @@ func (m *Machine) NextTimerMs() int64 {
 	for len(m.timers.entries) > 0 {
 		e := m.timers.entries[0]
 		switch {
-		case e.atMs != e.t.queuedMs: // replaced by an earlier entry
+		case !e.t.queued || e.atMs != e.t.queuedMs: // replaced by an earlier entry
 			heap.Pop(&m.timers)
 		case e.t.atMs == Never:
 			heap.Pop(&m.timers)
-			e.t.queuedMs = 0
+			e.t.queued = false
 		case e.t.atMs > e.atMs:
 			heap.Pop(&m.timers)
 			m.queueTimer(e.t)
@@ -92,7 +93,7 @@ func (m *Machine) tick() {
 		return
 	}
 	t := heap.Pop(&m.timers).(timerEntry).t
-	t.atMs, t.queuedMs = Never, 0
+	t.atMs, t.queued = Never, false
 	switch t.kind {
 	case sessionTimer:
 		m.sessionExpired(t.group, t.member)
