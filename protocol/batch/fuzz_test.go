@@ -1,0 +1,141 @@
+package batch
+
+import (
+	"bytes"
+	"errors"
+	"reflect"
+	"testing"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/sordini/sordini/protocol/codec"
+)
+
+func seeds(f *testing.F) [][]byte {
+	var out [][]byte
+	for c := codec.None; c <= codec.Zstd; c++ {
+		out = append(out, three(f, c))
+	}
+	out = append(out, append(bytes.Clone(out[0]), out[1]...), out[0][:40], nil)
+	return out
+}
+
+// FuzzValidate repairs the length and the CRC of its input, so that the fuzzer reaches the records. What is accepted must
+// be readable by us and by kmsg, and stays accepted without another change.
+func FuzzValidate(f *testing.F) {
+	for _, b := range seeds(f) {
+		f.Add(b, true, byte(0))
+		f.Add(b, false, byte(3))
+	}
+	f.Fuzz(func(t *testing.T, in []byte, repair bool, flags byte) {
+		if repair && len(in) >= HeaderSize {
+			in = refit(bytes.Clone(in))
+		}
+		r := openRules()
+		r.MaxDecompressedBytes = 1 << 20
+		r.Compacted = flags&1 != 0
+		r.HeaderOnly = flags&2 != 0
+		r.LogAppendTime = flags&4 != 0
+		before := bytes.Clone(in)
+		info, err := Validate(in, r)
+		if err != nil {
+			if err.Code == nil || err.Message == "" || !bytes.Equal(in, before) {
+				t.Fatalf("%+v", err)
+			}
+			return
+		}
+		b := info.Batch
+		if !b.ValidCRC() || b.MaxTimestamp() != info.MaxTimestamp {
+			t.Fatal("accepted with a wrong header")
+		}
+		if r.HeaderOnly && !r.Compacted && b.Codec() != codec.None {
+			return
+		}
+		n := int32(0)
+		for rec, err := range Records(b, 1<<20) {
+			if err != nil || rec.Offset != int64(n) || (r.Compacted && rec.Key == nil) {
+				t.Fatal(rec, err)
+			}
+			n++
+		}
+		if n != b.Count() {
+			t.Fatalf("%d records of %d", n, b.Count())
+		}
+		var k kmsg.RecordBatch
+		if err := k.ReadFrom(b); err != nil || k.NumRecords != n {
+			t.Fatal(err)
+		}
+		after := bytes.Clone(b)
+		b.clearLogAppendTime()
+		b.RecomputeCRC()
+		again, err := Validate(b, r)
+		if err != nil || !bytes.Equal(b, after) || again.OffsetDeltaOfMaxTimestamp != info.OffsetDeltaOfMaxTimestamp {
+			t.Fatalf("not stable: %v", err)
+		}
+	})
+}
+
+func FuzzNext(f *testing.F) {
+	for _, b := range seeds(f) {
+		f.Add(b)
+	}
+	f.Fuzz(func(t *testing.T, in []byte) {
+		size, serr := Size(in)
+		b, rest, err := Next(in)
+		if err != nil {
+			if len(rest) != len(in) || b != nil || (!errors.Is(err, ErrTorn) && !errors.Is(err, ErrCorrupt)) {
+				t.Fatal(err)
+			}
+			return
+		}
+		if serr != nil || size != len(b) || len(b) < HeaderSize || len(b)+len(rest) != len(in) || b.Magic() != Magic {
+			t.Fatal(size, serr)
+		}
+		// no getter goes out of bounds
+		_, _, _ = b.ValidCRC(), b.LastSequence(), b.Info()
+		_ = []any{b.NextOffset(), b.CRC(), b.Attributes(), b.ProducerEpoch(), b.IsControl(), b.Payload()}
+	})
+}
+
+// FuzzReader reads any records. What comes out is built again, and must come out of that once more.
+func FuzzReader(f *testing.F) {
+	for _, b := range seeds(f) {
+		f.Add(b)
+	}
+	f.Fuzz(func(t *testing.T, in []byte) {
+		if len(in) < HeaderSize {
+			return
+		}
+		b, _, err := Next(refit(bytes.Clone(in)))
+		if err != nil {
+			return
+		}
+		var records []Record
+		bl := NewBuilder(Options{BaseOffset: b.BaseOffset()})
+		for rec, err := range Records(b, 1<<20) {
+			if err != nil {
+				if !errors.Is(err, ErrCorrupt) && !errors.Is(err, codec.ErrTooLarge) && !errors.Is(err, codec.ErrUnknown) {
+					t.Fatal(err)
+				}
+				return
+			}
+			delta := rec.Offset - b.BaseOffset()
+			if len(records) > 0 && rec.Offset <= records[len(records)-1].Offset || delta < 0 {
+				return
+			}
+			rec.Attributes = 0
+			records = append(records, *rec)
+			bl.AddAt(int32(delta), rec.Timestamp, rec.Key, rec.Value, rec.Headers)
+		}
+		if len(records) == 0 {
+			return
+		}
+		raw, err := bl.Build(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := readAll(t, raw); !reflect.DeepEqual(got, records) {
+			t.Fatalf("%+v\n%+v", got, records)
+		}
+	})
+}
