@@ -85,7 +85,7 @@ func (s *Server) httpHandler() http.Handler {
 			return
 		}
 		for _, d := range s.dirs {
-			if err := d.Err(); err != nil {
+			if err := d.Failure(); err != nil {
 				http.Error(w, fmt.Sprintf("log directory %s is offline: %v", d.Path(), err), http.StatusServiceUnavailable)
 				return
 			}

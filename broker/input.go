@@ -19,8 +19,8 @@ type input struct {
 	moved    *atomic.Int64
 
 	buf        *buffer
-	start, end int // the unread bytes in buf
-	largest    int // the largest frame of late, for the next buffer's size
+	start, end int  // the unread bytes in buf
+	largest    int  // the largest frame of late, for the next buffer's size
 	streaming  bool // the last reads filled their buffer: the next one is larger
 }
 

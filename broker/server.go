@@ -14,7 +14,6 @@ import (
 	"github.com/sordini/sordini/broker/config"
 	"github.com/sordini/sordini/broker/replica"
 	"github.com/sordini/sordini/controller"
-	"github.com/sordini/sordini/controller/image"
 	"github.com/sordini/sordini/groupcoord"
 	"github.com/sordini/sordini/storage"
 )
@@ -50,7 +49,6 @@ type Server struct {
 	handlers   *api.Handlers
 	http       *httpServer
 
-	visible    atomic.Pointer[image.Image] // what clients may see; follows the partitions
 	buffers    *bufferPool
 	table      *connTable
 	nextConnID atomic.Int64
@@ -72,7 +70,6 @@ func New(o Options) (*Server, error) {
 	s.table = newConnTable(int(cfg.Sockets.MaxConnections), int(cfg.Sockets.MaxConnectionsPerIP), cfg.Sockets.ConnectionsMaxIdleMs)
 	s.drainCtx, s.drain = context.WithCancel(context.Background())
 	s.turns.New = func() any { return new(api.ProduceTurn) }
-	s.visible.Store(image.Empty())
 	if err := s.open(); err != nil {
 		s.closeAll(context.Background())
 		return nil, err
@@ -98,6 +95,9 @@ func (s *Server) open() error {
 		return err
 	}
 	s.replicas = replica.NewManager(s.dirs, s.cfg.Logs.ProducerIDExpirationMs, s.logger)
+	if err := s.replicas.Find(); err != nil {
+		return err
+	}
 	s.groups = s.newGroups()
 	if err := s.openController(clusterID); err != nil {
 		return err
@@ -111,7 +111,7 @@ func (s *Server) Ready() <-chan struct{} { return s.ready }
 
 // Info describes the broker as it runs.
 func (s *Server) Info() Info {
-	i := Info{ClusterID: s.visible.Load().ClusterID, HTTPAddress: s.http.address()}
+	i := Info{ClusterID: s.controller.Image().ClusterID, HTTPAddress: s.http.address()}
 	for _, l := range s.listeners {
 		i.Listeners = append(i.Listeners, l.String())
 		i.Advertised = append(i.Advertised, l.advertisedText())
@@ -220,8 +220,12 @@ func (s *Server) keepHouse(ctx context.Context) error {
 		case <-tick.C:
 		}
 		for _, d := range s.dirs {
-			if err := d.RunRetention(time.Now().UnixMilli()); err != nil {
+			done, err := d.RunRetention(time.Now().UnixMilli())
+			if err != nil {
 				s.logger.Error("retention failed", "dir", d.Path(), "error", err)
+			}
+			if done.Segments > 0 {
+				s.logger.Info("retention deleted segments", "dir", d.Path(), "segments", done.Segments, "bytes", done.Bytes)
 			}
 		}
 		debug.FreeOSMemory()

@@ -5,9 +5,9 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"math"
+	"path/filepath"
 	"strconv"
 	"time"
 
@@ -22,6 +22,7 @@ import (
 	"github.com/sordini/sordini/groupcoord"
 	"github.com/sordini/sordini/groupcoord/group"
 	"github.com/sordini/sordini/storage"
+	"github.com/sordini/sordini/storage/vfs"
 )
 
 func nodeName(id int32) string { return strconv.Itoa(int(id)) }
@@ -36,7 +37,7 @@ func (s *Server) openController(clusterID string) error {
 	numPartitions, factor := s.cfg.Topics.NumPartitions, s.cfg.Topics.ReplicationFactor
 	s.controller, err = controller.Open(controller.Config{
 		NodeID: s.cfg.NodeID, ClusterID: clusterID, Log: &metadataLog{log: log, clock: unixMs},
-		FS: dir.FS(), Dir: dir.PartitionPath(metadataPartition), Logger: s.logger.With("component", "controller"),
+		FS: vfs.OS, Dir: filepath.Join(dir.Path(), "__cluster_metadata-0"), Logger: s.logger.With("component", "controller"),
 		RandomUUID: func() [16]byte { return uuid.New() }, RandomSeed: randomSeed,
 		Defaults: func() (int32, int16) { return numPartitions, factor },
 		Config:   machine.Config{ValidateTopicConfig: config.ValidateTopic},
@@ -154,7 +155,7 @@ func (s *Server) register(ctx context.Context) error {
 	}
 	for _, l := range s.listeners {
 		host, port := l.advertised("")
-		b.Listeners = append(b.Listeners, image.Listener{Name: l.name, Host: host, Port: port})
+		b.Listeners = append(b.Listeners, image.Listener{Name: l.name, Host: host, Port: uint16(port)})
 	}
 	if _, err := s.controller.RegisterBroker(ctx, b); err != nil {
 		return fmt.Errorf("register broker %d: %w", s.cfg.NodeID, err)
@@ -170,6 +171,3 @@ func (s *Server) unclean() bool {
 	}
 	return false
 }
-
-// errForeign is about a directory that belongs to somebody else.
-var errForeign = errors.New("the directory belongs to another cluster or node")

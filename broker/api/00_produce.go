@@ -117,7 +117,7 @@ func (t *ProduceTurn) take(h *Handlers, r *produceRequest, i int) error {
 	cfg := p.Topic().Config()
 	rules := batch.Rules{
 		Version: r.header.Version, MaxMessageBytes: int(cfg.MaxMessageBytes), Compacted: cfg.CleanupCompact,
-		LogAppendTime: cfg.LogAppendTime(), NowMs: nowMs(),
+		LogAppendTime: cfg.MessageTimestampType == "LogAppendTime", NowMs: nowMs(),
 		TimestampBeforeMaxMs: cfg.TimestampBeforeMaxMs, TimestampAfterMaxMs: cfg.TimestampAfterMaxMs,
 		MaxDecompressedBytes: int(cfg.MaxDecompressedMessageBytes),
 	}

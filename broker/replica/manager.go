@@ -13,6 +13,8 @@ import (
 // Manager knows every partition that is open on this broker, by topic name and by topic id.
 type Manager struct {
 	dirs   []*storage.Dir
+	placed map[string]*storage.Dir // where the logs were at the start, by directory name; only with several directories
+	counts map[*storage.Dir]int
 	logger *slog.Logger
 
 	producerIDExpirationMs int64
@@ -36,6 +38,27 @@ func NewManager(dirs []*storage.Dir, producerIDExpirationMs int64, logger *slog.
 	m.mu.byID = map[storage.TopicID]*topicPartitions{}
 	return m
 }
+
+// Find looks what is in the directories, so that a log is opened where it lies. It comes before the first OpenTopic.
+func (m *Manager) Find() error {
+	m.placed, m.counts = map[string]*storage.Dir{}, map[*storage.Dir]int{}
+	if len(m.dirs) == 1 {
+		return nil
+	}
+	for _, d := range m.dirs {
+		logs, err := d.Logs()
+		if err != nil {
+			return fmt.Errorf("list logs in %s: %w", d.Path(), err)
+		}
+		for _, l := range logs {
+			m.placed[placeName(l.Partition)] = d
+		}
+		m.counts[d] = len(logs)
+	}
+	return nil
+}
+
+func placeName(p storage.Partition) string { return fmt.Sprintf("%s-%d", p.Topic, p.Index) }
 
 // Get finds a partition by topic name, or nil.
 func (m *Manager) Get(topic string, index int32) *Partition {
@@ -110,12 +133,13 @@ func (m *Manager) OpenTopic(name string, id storage.TopicID, internal bool, lead
 			continue
 		}
 		part := storage.Partition{Topic: name, ID: id, Index: index}
-		log, err := m.dirFor(part).OpenLog(part, logConfig)
+		dir := m.dirFor(part)
+		log, err := dir.OpenLog(part, logConfig)
 		if err != nil {
 			failed = errors.Join(failed, fmt.Errorf("open %s-%d: %w", name, index, err))
 			continue
 		}
-		opened[index] = newPartition(part, t.topic, log, epoch)
+		opened[index] = newPartition(part, t.topic, dir, log, epoch)
 	}
 
 	m.mu.Lock()
@@ -142,7 +166,7 @@ func (m *Manager) DeleteTopic(id storage.TopicID) error {
 	var failed error
 	for index, p := range t.partitions {
 		p.close()
-		if err := m.dirFor(p.Partition).DeleteLog(p.Partition); err != nil {
+		if err := p.dir.DeleteLog(p.Partition); err != nil {
 			failed = errors.Join(failed, fmt.Errorf("delete %s-%d: %w", t.topic.Name, index, err))
 		}
 	}
@@ -152,17 +176,23 @@ func (m *Manager) DeleteTopic(id storage.TopicID) error {
 // Close wakes everybody who waits on a partition. The logs themselves are closed with their directories.
 func (m *Manager) Close() { m.All((*Partition).close) }
 
-// dirFor chooses the log directory of a partition: the one it is in, else the one with the fewest logs.
+// dirFor chooses the log directory of a partition: the one it is in, else the one with the fewest logs. Only the controller's goroutine
+// opens logs.
 func (m *Manager) dirFor(p storage.Partition) *storage.Dir {
 	best := m.dirs[0]
+	if len(m.dirs) == 1 {
+		return best
+	}
+	if d := m.placed[placeName(p)]; d != nil {
+		return d
+	}
 	for _, d := range m.dirs {
-		if d.Has(p) {
-			return d
-		}
-		if d.Count() < best.Count() {
+		if m.counts[d] < m.counts[best] {
 			best = d
 		}
 	}
+	m.counts[best]++
+	m.placed[placeName(p)] = best
 	return best
 }
 

@@ -17,6 +17,7 @@ import (
 type Partition struct {
 	storage.Partition
 
+	dir         *storage.Dir
 	log         *storage.Log
 	leaderEpoch atomic.Int32
 	highWater   atomic.Int64
@@ -44,8 +45,8 @@ type Topic struct {
 // Config returns the topic's resolved configs as of now.
 func (t *Topic) Config() *config.TopicConfig { return t.config.Load() }
 
-func newPartition(id storage.Partition, topic *Topic, log *storage.Log, leaderEpoch int32) *Partition {
-	p := &Partition{Partition: id, log: log, topic: topic}
+func newPartition(id storage.Partition, topic *Topic, dir *storage.Dir, log *storage.Log, leaderEpoch int32) *Partition {
+	p := &Partition{Partition: id, dir: dir, log: log, topic: topic}
 	p.leaderEpoch.Store(leaderEpoch)
 	p.highWater.Store(log.DurableOffset())
 	log.OnDurable(p.advance)
@@ -129,7 +130,7 @@ func (p *Partition) AwaitCommitted(w *Waiter, end int64, stop <-chan struct{}, d
 		if p.closed.Load() {
 			return kerr.NotLeaderForPartition
 		}
-		if err := p.log.Err(); err != nil {
+		if err := p.dir.Failure(); err != nil {
 			return err
 		}
 		select {

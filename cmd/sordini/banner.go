@@ -5,11 +5,13 @@ import (
 	"io"
 	"strings"
 	"time"
+
+	"github.com/sordini/sordini/broker"
 )
 
 // announce prints the start block and then the lines by which scripts and test containers know that a Kafka is ready. The latter are
 // fixed texts that others search for; see compat-tests before changing one.
-func announce(w io.Writer, info brokerInfo, l loaded, took time.Duration) {
+func announce(w io.Writer, info broker.Info, l loaded, took time.Duration) {
 	node := l.values.Broker.NodeID
 	var block strings.Builder
 	fmt.Fprintf(&block, "Sordini %s is ready after %d ms\n", buildVersion(), took.Milliseconds())

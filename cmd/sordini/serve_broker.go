@@ -1,8 +1,6 @@
 package main
 
 import (
-	"context"
-	"errors"
 	"log/slog"
 	"os"
 	"runtime/debug"
@@ -10,25 +8,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sordini/sordini/broker"
 	"github.com/sordini/sordini/broker/config"
 )
 
-// brokerInfo is what the start block shows.
-type brokerInfo struct {
-	Listeners, Advertised []string
-	DataDirs              []string
-	ClusterID             string
-	HTTPAddress           string
-}
-
-type runningBroker interface {
-	Run(ctx context.Context) error
-	Ready() <-chan struct{}
-	Info() brokerInfo
-}
-
-func startBroker(*config.Values, *slog.Logger) (runningBroker, error) {
-	return nil, errors.New("this build has no broker in it")
+func startBroker(values *config.Values, logger *slog.Logger) (*broker.Server, error) {
+	return broker.New(broker.Options{Config: values, Logger: logger, Version: buildVersion()})
 }
 
 // buildVersion is the version of the module as the linker knows it, or "dev" with the commit of a working tree.
