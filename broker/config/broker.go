@@ -77,7 +77,7 @@ func (v *Values) resolve(o Options) ([]Warning, Problems) {
 		ClusterID:   o.ClusterID,
 		HTTPAddress: v.text("sordini.http.address"),
 		Sockets: Sockets{
-			ConnectionsMaxIdleMs:    v.number("connections.max.idle.ms"),
+			ConnectionsMaxIdleMs:    v.timerMs("connections.max.idle.ms"),
 			MaxConnections:          v.int32("max.connections"),
 			MaxConnectionsPerIP:     v.int32("max.connections.per.ip"),
 			MaxConnectionsOverrides: check.overrides("max.connections.per.ip.overrides"),
@@ -96,14 +96,14 @@ func (v *Values) resolve(o Options) ([]Warning, Problems) {
 			ReplicationFactor: int16(v.number("default.replication.factor")),
 		},
 		Logs: Logs{
-			DurabilityIntervalMs:           v.number("sordini.durability.interval.ms"),
+			DurabilityIntervalMs:           v.timerMs("sordini.durability.interval.ms"),
 			DurabilityIntervalBytes:        v.number("sordini.durability.interval.bytes"),
-			RetentionCheckIntervalMs:       v.number("log.retention.check.interval.ms"),
-			FlushCheckpointIntervalMs:      v.number("log.flush.offset.checkpoint.interval.ms"),
-			StartOffsetCheckpointMs:        v.number("log.flush.start.offset.checkpoint.interval.ms"),
+			RetentionCheckIntervalMs:       v.timerMs("log.retention.check.interval.ms"),
+			FlushCheckpointIntervalMs:      v.timerMs("log.flush.offset.checkpoint.interval.ms"),
+			StartOffsetCheckpointMs:        v.timerMs("log.flush.start.offset.checkpoint.interval.ms"),
 			RecoveryThreads:                v.int32("num.recovery.threads.per.data.dir"),
 			ProducerIDExpirationMs:         v.number("producer.id.expiration.ms"),
-			ProducerIDExpirationIntervalMs: v.number("producer.id.expiration.check.interval.ms"),
+			ProducerIDExpirationIntervalMs: v.timerMs("producer.id.expiration.check.interval.ms"),
 		},
 		Groups: Groups{
 			MinSessionTimeoutMs:      v.int32("group.min.session.timeout.ms"),
@@ -112,7 +112,7 @@ func (v *Values) resolve(o Options) ([]Warning, Problems) {
 			MaxSize:                  v.int32("group.max.size"),
 			OffsetMetadataMaxBytes:   v.int32("offset.metadata.max.bytes"),
 			OffsetsRetentionMs:       saturatingMul(v.number("offsets.retention.minutes"), minuteMs),
-			OffsetsCheckIntervalMs:   v.number("offsets.retention.check.interval.ms"),
+			OffsetsCheckIntervalMs:   v.timerMs("offsets.retention.check.interval.ms"),
 			OffsetsPartitions:        v.int32("offsets.topic.num.partitions"),
 			OffsetsReplicationFactor: int16(v.number("offsets.topic.replication.factor")),
 			OffsetsTopicSegmentBytes: v.int32("offsets.topic.segment.bytes"),
@@ -124,6 +124,12 @@ func (v *Values) resolve(o Options) ([]Warning, Problems) {
 	check.ranges()
 	return check.warnings, check.problems
 }
+
+// maxTimerMs is the longest time that anything waits: ten years. It fits into a time.Duration, which a client's "for ever" does not.
+const maxTimerMs = 10 * 365 * 24 * hourMs
+
+// timerMs returns a time that somebody will really wait for.
+func (v *Values) timerMs(name string) int64 { return min(v.number(name), maxTimerMs) }
 
 // checker collects what is wrong with keys that are each valid by themselves.
 type checker struct {

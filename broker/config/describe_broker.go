@@ -2,6 +2,7 @@ package config
 
 import (
 	"slices"
+	"strings"
 )
 
 // DescribeBroker answers for the broker that these are the values of: every documented config, and whatever else was set.
@@ -19,11 +20,13 @@ func DescribeBroker(values *Values, ask Describe) []Entry {
 	}
 	entries := make([]Entry, 0, len(keys))
 	for _, name := range uniqueSorted(keys) {
-		d := registry.Lookup(BrokerKind, name)
-		if _, _, isSet := values.lookup(name); d == nil && !isSet {
+		d, base := brokerDefinition(name)
+		if _, _, isSet := values.lookup(name); (d == nil || base != "") && !isSet {
 			continue
 		}
-		entries = append(entries, values.brokerEntry(name, d, values.synonymsOf(name)).finish(d, ask))
+		e := values.brokerEntry(name, d, values.synonymsOf(name))
+		e.ReadOnly = e.ReadOnly || base != ""
+		entries = append(entries, e.finish(d, ask))
 	}
 	return entries
 }
@@ -82,14 +85,17 @@ func (v *Values) brokerEntry(name string, d *Definition, synonyms []EntrySynonym
 // stands before the first appearance of the name itself is left out, as in Kafka: log.retention.ms is not explained by hours alone.
 func (v *Values) synonymsOf(name string) []EntrySynonym {
 	family := from(name)
-	if d := registry.Lookup(BrokerKind, name); d != nil && len(d.Synonyms) > 0 {
+	if d, base := brokerDefinition(name); base != "" {
+		family = append(family, Synonym{Name: base})
+	} else if d != nil && len(d.Synonyms) > 0 {
 		family = d.Synonyms
 	}
 	var all []EntrySynonym
 	add := func(source Source, get func(name string) (string, bool)) {
 		for _, s := range family {
 			if value, ok := get(s.Name); ok {
-				all = append(all, EntrySynonym{Name: s.Name, Value: shown(registry.Lookup(BrokerKind, s.Name), value), Source: source})
+				d, _ := brokerDefinition(s.Name)
+				all = append(all, EntrySynonym{Name: s.Name, Value: shown(d, value), Source: source})
 			}
 		}
 	}
@@ -105,6 +111,25 @@ func (v *Values) synonymsOf(name string) []EntrySynonym {
 		return nil
 	}
 	return all[first:]
+}
+
+// brokerDefinition finds the definition of a broker config. For a key of one listener, as listener.name.internal.ssl.keystore.type, it is that
+// of the key behind the prefix, whose name is base; a SASL mechanism may stand between the two.
+func brokerDefinition(name string) (d *Definition, base string) {
+	if d = registry.Lookup(BrokerKind, name); d != nil {
+		return d, ""
+	}
+	rest, ok := strings.CutPrefix(name, "listener.name.")
+	for range 2 {
+		if !ok {
+			return nil, ""
+		}
+		_, rest, ok = strings.Cut(rest, ".")
+		if d = registry.Lookup(BrokerKind, rest); d != nil {
+			return d, rest
+		}
+	}
+	return nil, ""
 }
 
 func canonicalOrRaw(d *Definition, value string) string {

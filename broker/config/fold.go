@@ -64,8 +64,9 @@ func (v *Values) foldListeners(derive deriveFunc, old func(key, text string)) {
 		return fallback
 	}
 	host, port := orElse("host.name", ""), orElse("port", "9092")
+	hasListeners := v.isStatic("listeners")
 	if from := anyOf("host.name", "port"); from != "" {
-		if v.isStatic("listeners") {
+		if hasListeners {
 			old(from, from+" is an old key and is ignored, because listeners is set; delete the line")
 		} else {
 			derive(from, "listeners", "PLAINTEXT://"+bracketed(host)+":"+port)
@@ -75,7 +76,7 @@ func (v *Values) foldListeners(derive deriveFunc, old func(key, text string)) {
 		host = ""
 	}
 	from := anyOf("advertised.host.name", "advertised.port")
-	if from == "" && v.isStatic("host.name") && host != "" && !v.isStatic("advertised.listeners") && !v.isStatic("listeners") {
+	if from == "" && host != "" && !v.isStatic("advertised.listeners") && !hasListeners {
 		from = "host.name"
 	}
 	switch {

@@ -25,7 +25,7 @@ var brokerSASLConfigs = []Definition{
 	{Name: "sasl.jaas.config", Type: Password, Default: null, Mode: PerBroker, NoEffect: noSASL,
 		Doc: "The login of the broker itself and, for PLAIN, the users, in the form of a JAAS file."},
 	{Name: "sasl.kerberos.kinit.cmd", Type: String, Default: "/usr/bin/kinit", Mode: PerBroker, NoEffect: noSASL,
-		Doc: "The path of kinit."},
+		Doc: "The path of the program kinit."},
 	{Name: "sasl.kerberos.min.time.before.relogin", Type: Long, Default: "60000", Mode: PerBroker, NoEffect: noSASL,
 		Doc: "The shortest time between two Kerberos logins."},
 	{Name: "sasl.kerberos.principal.to.local.rules", Type: List, Default: "DEFAULT", Mode: PerBroker, NoEffect: noSASL,
