@@ -45,8 +45,8 @@ func writeConfigDocs(out io.Writer) {
 	for _, kind := range allKinds {
 		effective, idle := splitByEffect(kind)
 		title := strings.ToUpper(kind.String()[:1]) + kind.String()[1:] + " configs"
-		writeTable(out, title, effective, false)
-		writeTable(out, title+" without effect", idle, true)
+		writeTable(out, kind, title, effective, false)
+		writeTable(out, kind, title+" without effect", idle, true)
 	}
 }
 
@@ -63,7 +63,7 @@ func splitByEffect(kind config.Kind) (effective, idle []*config.Definition) {
 	return effective, idle
 }
 
-func writeTable(out io.Writer, title string, definitions []*config.Definition, reasons bool) {
+func writeTable(out io.Writer, kind config.Kind, title string, definitions []*config.Definition, reasons bool) {
 	if len(definitions) == 0 {
 		return
 	}
@@ -79,8 +79,16 @@ func writeTable(out io.Writer, title string, definitions []*config.Definition, r
 		if reasons {
 			text += " *No effect: " + d.NoEffect + ".*"
 		}
-		fmt.Fprintf(out, "| `%s` | %s | %s | %s | %s |\n", d.Name, d.Type, cell(defaultText(d)), d.Mode, cell(text))
+		fmt.Fprintf(out, "| `%s` | %s | %s | %s | %s |\n", d.Name, d.Type, cell(defaultText(d)), modeText(kind, d), cell(text))
 	}
 }
 
 func cell(text string) string { return strings.ReplaceAll(text, "|", `\|`) }
+
+// modeText is Kafka's word for how a config can be changed; only those of brokers can be fixed.
+func modeText(kind config.Kind, d *config.Definition) string {
+	if kind == config.BrokerKind {
+		return d.Mode.String()
+	}
+	return "dynamic"
+}

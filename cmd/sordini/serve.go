@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"runtime/debug"
@@ -77,29 +76,24 @@ func serve(parent context.Context, flags serveFlags, started time.Time) error {
 	if err != nil {
 		return explainDataDir(err, l.values.Broker.LogDirs)
 	}
+	serving, served := context.WithCancel(ctx)
 	announced := make(chan struct{})
-	go func() { // ends with Run, which is waited for below
+	go func() { // ends with the run, and is waited for below
 		defer close(announced)
 		select {
 		case <-server.Ready():
 			announce(os.Stdout, server.Info(), l, time.Since(started))
-		case <-ctx.Done():
+		case <-serving.Done():
 		}
 	}()
 	err = server.Run(ctx)
-	stopAnnouncing(stop, announced)
-	if errors.Is(err, context.Canceled) {
-		return nil
-	}
-	if err == nil {
-		logger.Info("stopped")
-	}
-	return err
-}
-
-func stopAnnouncing(stop func(), announced <-chan struct{}) {
-	stop()
+	served()
 	<-announced
+	if err != nil {
+		return err
+	}
+	logger.Info("stopped")
+	return nil
 }
 
 // startupMessage is a line of the log about the configuration.
