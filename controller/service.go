@@ -49,8 +49,8 @@ var (
 	ErrTooLarge      = errors.New("the request would make a metadata entry that is too large")
 )
 
-// Config is what a Service is made of. All functions are called from the loop goroutine or from the caller of the
-// request; they must not call the Service.
+// Config is what a Service is made of. RandomUUID, RandomSeed and Defaults are called on the goroutines of the requests,
+// so several at once; the validators only from the loop. None may call the Service.
 type Config struct {
 	NodeID    int32
 	ClusterID string // written into a new log; an existing log must have the same one. "" takes what there is

@@ -27,7 +27,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 const dir = "/m"
 
 func config(fs *quorumtest.CrashFS, log quorum.Log) Config {
-	rng := rand.New(rand.NewPCG(1, 2))
+	rng := rand.New(&lockedSource{source: rand.NewPCG(1, 2)})
 	return Config{
 		NodeID: 1, ClusterID: "cluster", FS: fs, Dir: dir, Log: log,
 		RandomUUID: func() (id [16]byte) {
@@ -40,6 +40,18 @@ func config(fs *quorumtest.CrashFS, log quorum.Log) Config {
 		Defaults:   func() (int32, int16) { return 1, 1 },
 		Config:     machine.Config{ValidateTopicConfig: func(map[string]string) error { return nil }},
 	}
+}
+
+// lockedSource lets requests of several goroutines take random numbers.
+type lockedSource struct {
+	mu     sync.Mutex
+	source rand.Source
+}
+
+func (l *lockedSource) Uint64() uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.source.Uint64()
 }
 
 func open(t testing.TB, cfg Config) *Service {
