@@ -102,7 +102,7 @@ func (l *Log) appendLocked(config *LogConfig, nowMs int64, leaderEpoch int32, ap
 // admitLocked says whether a batch is to be appended; when not, its Result is complete.
 func (l *Log) admitLocked(a *Append, next int64) bool {
 	a.Result = Result{BaseOffset: -1, LogAppendTimeMs: -1, LogStartOffset: l.start.Load()}
-	if a.Origin == Replica && a.Batch.BaseOffset() < next {
+	if base := a.Batch.BaseOffset(); a.Origin == Replica && (base < next || base-next > math.MaxInt32/2) {
 		a.Result.Err = fmt.Errorf("append batch at offset %d to a log that ends at %d: %w", a.Batch.BaseOffset(), next,
 			ErrOffsetOutOfRange)
 		return false

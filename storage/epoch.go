@@ -87,3 +87,6 @@ func truncateEpochsStart(epochs []index.Epoch, start int64) []index.Epoch {
 	}
 	return kept
 }
+
+// EpochAt is the leader epoch of the record at an offset, -1 when the log knows none.
+func (l *Log) EpochAt(offset int64) int32 { return epochAt(*l.epochs.Load(), offset) }

@@ -29,6 +29,7 @@ type Log struct {
 	// generation changes whenever file positions that a Cursor remembers stop being true.
 	generation atomic.Uint64
 	closed     atomic.Bool
+	deleted    atomic.Bool           // by DeleteLog: its files are going away
 	damage     atomic.Pointer[error] // why this log alone is offline
 
 	durable struct {
@@ -38,6 +39,11 @@ type Log struct {
 		generation uint64       // truncations so far; a sync that began before one reports nothing
 	}
 	onDurable atomic.Pointer[func(int64)]
+
+	// upkeep serialises what changes the log's index entries, or takes segments away: sealing, checkpoints,
+	// truncation, retention, compaction, deletion. It is taken before mu, and never by appends and reads.
+	upkeep       sync.Mutex
+	lastSnapshot int64 // offset of the newest producer snapshot; under upkeep
 
 	newDir  atomic.Bool // the directory's own entry and partition.metadata are not durable
 	queued  atomic.Bool // in the syncer's list

@@ -57,6 +57,8 @@ func (r *recovery) run(names []string) error {
 	l.durable.offset.Store(end)
 	l.durable.flushed.Store(end)
 	l.mu.producers = r.producers
+	// Epochs may have been stored that began in what a crash has taken.
+	r.epochs = truncateEpochsEnd(r.epochs, end)
 	l.epochs.Store(&r.epochs)
 	l.noteUnstableLocked()
 	l.changed.Store(r.scanned > 0 || r.cut || r.stale)
@@ -106,6 +108,7 @@ func (r *recovery) begin(bases []int64) error {
 			continue
 		}
 		r.producers, r.from = table, s.Offset
+		l.lastSnapshot = s.Offset
 		break
 	}
 	// Epochs that are known and are met again by the replay change nothing.
@@ -220,6 +223,7 @@ func (r *recovery) segment(s *segment, last bool) (whole bool, err error) {
 	}
 	if known {
 		s.mu.facts, s.mu.onDisk, s.mu.lastEntry = facts, true, facts.Size
+		s.mu.indexed = !last && facts.Size == size
 		s.size.Store(facts.Size)
 		if err := r.replay(s); err != nil {
 			return false, err

@@ -25,7 +25,7 @@ func (s *segment) shouldRoll(config *LogConfig, nowMs, queued int64, b batch.Bat
 		return true
 	}
 	// Index entries keep offsets relative to the base in four bytes, as Kafka's do.
-	if next+int64(b.LastOffsetDelta())-s.base > math.MaxInt32 {
+	if max(next, b.BaseOffset())+int64(b.LastOffsetDelta())-s.base > math.MaxInt32 {
 		return true
 	}
 	facts := s.info()

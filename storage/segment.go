@@ -43,9 +43,9 @@ type segment struct {
 		facts index.Segment
 		// entries is the index since the last chunk that was stored, or since the beginning.
 		entries   []index.Entry
-		stored    int // entries[:stored] are in the database as well
-		lastEntry int64
-		onDisk    bool // chunks of this segment are in the database
+		lastEntry int64 // position of the last entry
+		onDisk    bool  // chunks of this segment are in the database
+		indexed   bool  // the segment is closed, and everything about it is in the database
 		ends      []end
 		endsNext  int
 	}

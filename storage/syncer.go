@@ -203,14 +203,14 @@ func (s *syncer) syncFiles(logs []*Log, files []unsynced, dirs int) error {
 	}
 	for i, f := range files {
 		if f.s.newFile.Load() && (i == 0 || files[i-1].l != f.l || !files[i-1].s.newFile.Load()) {
-			if err := s.dir.fs.SyncDir(f.l.path); err != nil {
+			if err := s.dir.fs.SyncDir(f.l.path); err != nil && !f.l.deleted.Load() {
 				return err
 			}
 		}
 	}
 	for _, l := range logs {
 		if l.newDir.Load() {
-			if err := s.dir.syncNewLog(l); err != nil {
+			if err := s.dir.syncNewLog(l); err != nil && !l.deleted.Load() {
 				return err
 			}
 		}
@@ -232,7 +232,7 @@ func (l *Log) appendUnsynced(files []unsynced) ([]unsynced, error) {
 	}
 	for _, s := range segs[first:] {
 		h, err := s.acquire(&l.dir.files)
-		if errors.Is(err, errRemoved) {
+		if errors.Is(err, errRemoved) || (err != nil && (s.removed.Load() || l.deleted.Load())) {
 			continue
 		}
 		if err != nil {

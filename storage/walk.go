@@ -51,6 +51,9 @@ func (w *headerWalk) at(pos, size int64) (batch.Batch, int64, error) {
 	return header, int64(n), nil
 }
 
+// errStopWalk ends a walk early, without an error.
+var errStopWalk = errors.New("stop")
+
 // walk calls fn with the header of every batch of a segment that ends at or after offset from, and the
 // batch's position. The header has no records behind it, except for control batches, which are small and whole.
 func (l *Log) walk(s *segment, from int64, fn func(b batch.Batch, pos int64) error) error {
@@ -77,6 +80,9 @@ func (l *Log) walk(s *segment, from int64, fn func(b batch.Batch, pos int64) err
 				}
 			}
 			if err := fn(b, pos); err != nil {
+				if errors.Is(err, errStopWalk) {
+					return nil
+				}
 				return err
 			}
 		}

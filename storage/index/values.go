@@ -84,7 +84,7 @@ func decodeState(b []byte) (*LogState, error) {
 	var s LogState
 	var n int64
 	b, ok := readVarints(b[1:], &s.LogStart, &s.RecoveryPoint, &n)
-	if !ok || s.LogStart < 0 || s.RecoveryPoint < s.LogStart || n < 0 || n > maxEpochs || n > int64(len(b)) {
+	if !ok || s.LogStart < 0 || s.RecoveryPoint < 0 || n < 0 || n > maxEpochs || n > int64(len(b)) {
 		return nil, errValue
 	}
 	for i := range n {

@@ -1,0 +1,4 @@
+package storage
+
+// cleanedSuffix marks the new form of a segment while compaction writes it.
+const cleanedSuffix = ".cleaned"

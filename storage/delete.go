@@ -1,0 +1,132 @@
+package storage
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+)
+
+// Found is a partition's directory on disk.
+type Found struct {
+	// Partition has a zero ID when the directory has no readable partition.metadata.
+	Partition
+	// Open: the log is open.
+	Open bool
+}
+
+// Logs lists the partition directories on disk, by name, so that the broker can delete what the metadata
+// does not know.
+func (d *Dir) Logs() ([]Found, error) {
+	names, err := d.fs.List(d.path)
+	if err != nil {
+		return nil, fmt.Errorf("list data directory: %w", err)
+	}
+	slices.Sort(names)
+	var found []Found
+	for _, name := range names {
+		topic, partition, ok := parseDirName(name)
+		if !ok {
+			continue
+		}
+		id, err := readPartitionMeta(d.fs, d.fs.PathJoin(d.path, name))
+		if err != nil && !errors.Is(err, errNoPartitionFile) {
+			d.config.Logger.Error("partition directory is not readable", "name", name, "error", err)
+			continue
+		}
+		d.mu.Lock()
+		open := d.mu.logs[name] != nil
+		d.mu.Unlock()
+		found = append(found, Found{Partition: Partition{Topic: topic, ID: id, Index: partition}, Open: open})
+	}
+	return found, nil
+}
+
+// Log returns an open log, or nil.
+func (d *Dir) Log(topic string, partition int32) *Log {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.mu.logs[Partition{Topic: topic, Index: partition}.dirName()]
+}
+
+// DeleteLog removes a partition's log, whether it is open or only on disk: from the index first, then its
+// directory's name, and after file.delete.delay.ms its files. A log that is not there is no error. It refuses
+// when the directory belongs to another topic id.
+func (d *Dir) DeleteLog(p Partition) error {
+	if err := d.failure(); err != nil {
+		return err
+	}
+	name := p.dirName()
+	d.mu.Lock()
+	l, opening := d.mu.logs[name], d.mu.opening[name]
+	if opening || d.mu.closed {
+		d.mu.Unlock()
+		return fmt.Errorf("delete log %s: it is being opened or closed", name)
+	}
+	if l != nil && l.partition.ID != p.ID {
+		d.mu.Unlock()
+		return fmt.Errorf("delete log %s: %w", name, ErrTopicIDMismatch)
+	}
+	delete(d.mu.logs, name)
+	d.mu.opening[name] = true // nobody opens it meanwhile
+	d.mu.Unlock()
+	defer func() {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		delete(d.mu.opening, name)
+	}()
+	if err := d.deleteLog(p, l); err != nil {
+		return fmt.Errorf("delete log %s: %w", name, err)
+	}
+	return nil
+}
+
+func (d *Dir) deleteLog(p Partition, l *Log) error {
+	path := d.fs.PathJoin(d.path, p.dirName())
+	delayMs := int64(0)
+	if l != nil {
+		l.stop()
+		l.deleted.Store(true)
+		l.upkeep.Lock()
+		defer l.upkeep.Unlock()
+		delayMs = l.config.Load().FileDeleteDelayMs
+	} else if id, err := readPartitionMeta(d.fs, path); err == nil && id != p.ID {
+		return ErrTopicIDMismatch
+	}
+	b := d.index.NewBatch()
+	b.DeletePartition(p.key())
+	if err := b.Commit(true); err != nil {
+		return err
+	}
+	if l != nil {
+		for _, s := range *l.segments.Load() {
+			s.removed.Store(true)
+			s.close(&d.files)
+		}
+	}
+	return d.moveAway(path, deletedName(p.dirName(), hex.EncodeToString(p.ID[:])), delayMs)
+}
+
+// moveAway renames a directory, so that the name is free at once, and removes it later. What a crash leaves
+// is found when the directory is next opened.
+func (d *Dir) moveAway(path, name string, delayMs int64) error {
+	to := d.fs.PathJoin(d.path, name)
+	err := d.fs.Rename(path, to)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := d.fs.SyncDir(d.path); err != nil {
+		d.fail(err)
+		return d.failure()
+	}
+	d.work.addAfter(delayMs, func() {
+		if err := d.fs.RemoveAll(to); err != nil {
+			d.config.Logger.Warn("deleted log is not removed", "path", to, "error", err)
+		}
+	})
+	return nil
+}

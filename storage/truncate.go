@@ -1,0 +1,187 @@
+package storage
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/sordini/sordini/protocol/batch"
+	"github.com/sordini/sordini/storage/index"
+	"github.com/sordini/sordini/storage/producer"
+)
+
+// Truncate removes everything at and above offset. A batch that contains the offset goes as a whole. The
+// log stands still meanwhile. When Truncate returns, the removed records do not come back.
+func (l *Log) Truncate(offset int64) error {
+	l.upkeep.Lock()
+	defer l.upkeep.Unlock()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err := l.usable(); err != nil {
+		return err
+	}
+	if offset >= l.end.Load() {
+		return nil
+	}
+	if offset < l.start.Load() {
+		return fmt.Errorf("truncate log %s to %d, it begins at %d: %w", l.name, offset, l.start.Load(), ErrOffsetOutOfRange)
+	}
+	segs := *l.segments.Load()
+	i := findSegment(segs, offset)
+	end, pos, err := l.cutPoint(segs[i], offset)
+	if err != nil {
+		return err
+	}
+	epochs := truncateEpochsEnd(*l.epochs.Load(), end)
+	if err := l.forgetFrom(segs[i].base, end, epochs); err != nil {
+		return err
+	}
+	l.shrinkLocked(segs, i, end, pos, epochs)
+	if err := l.cutFilesLocked(segs, i, pos); err != nil {
+		err = fmt.Errorf("truncate log %s to %d: %w", l.name, offset, err)
+		l.dir.fail(err)
+		return err
+	}
+	return l.rebuildLocked(segs[i], end)
+}
+
+// cutPoint finds where the batch that contains offset, or the first one after it, begins, and what the log
+// end is then.
+func (l *Log) cutPoint(s *segment, offset int64) (end, pos int64, err error) {
+	end, pos = offset, s.size.Load()
+	found := false
+	err = l.walk(s, offset, func(b batch.Batch, at int64) error {
+		if !found {
+			found, pos, end = true, at, min(offset, b.BaseOffset())
+		}
+		return errStopWalk
+	})
+	return end, pos, err
+}
+
+// forgetFrom takes out of the index what is about to leave the files.
+func (l *Log) forgetFrom(base, end int64, epochs []index.Epoch) error {
+	b := l.dir.index.NewBatch()
+	b.DeleteSegmentsFrom(l.key, base)
+	b.DeleteSnapshotsAbove(l.key, end)
+	b.PutState(l.key, &index.LogState{
+		LogStart: l.start.Load(), RecoveryPoint: min(l.mu.recovery, end), Epochs: epochs,
+	})
+	if err := b.Commit(true); err != nil {
+		return fmt.Errorf("truncate log %s: %w", l.name, err)
+	}
+	l.mu.recovery = min(l.mu.recovery, end)
+	l.lastSnapshot = min(l.lastSnapshot, end)
+	return nil
+}
+
+// shrinkLocked changes what readers and the syncer see, before the files change.
+func (l *Log) shrinkLocked(segs []*segment, i int, end, pos int64, epochs []index.Epoch) {
+	l.durable.Lock()
+	l.durable.generation++
+	l.durable.offset.Store(min(l.durable.offset.Load(), end))
+	l.durable.flushed.Store(min(l.durable.flushed.Load(), end))
+	l.durable.Unlock()
+	l.end.Store(end)
+	kept := slices.Clip(segs[:i+1])
+	l.segments.Store(&kept)
+	l.epochs.Store(&epochs)
+	l.generation.Add(1)
+	s := segs[i]
+	s.size.Store(pos)
+	s.synced.Store(min(s.synced.Load(), pos))
+	l.changed.Store(true)
+}
+
+// cutFilesLocked unlinks the segments above, the last first, and cuts the one that becomes active.
+func (l *Log) cutFilesLocked(segs []*segment, i int, pos int64) error {
+	for _, s := range slices.Backward(segs[i+1:]) {
+		s.removed.Store(true)
+		s.close(&l.dir.files)
+		if err := l.dir.fs.Remove(s.path); err != nil {
+			return err
+		}
+	}
+	s := segs[i]
+	h, err := s.acquire(&l.dir.files)
+	if err != nil {
+		return err
+	}
+	defer h.release()
+	// The file must stay open as long as the segment takes appends. The handle that was acquired may be
+	// evicted between the two lines; then there is a new one to put in its place.
+	l.dir.files.forget(s)
+	if s.handle.Load() != h {
+		h.retain()
+		if old := s.handle.Swap(h); old != nil {
+			old.release()
+		}
+	}
+	if err := h.file.Truncate(pos); err != nil {
+		return err
+	}
+	l.mu.allocated, l.mu.noAlloc, l.mu.tailDirty = 0, false, false
+	if err := h.file.SyncData(); err != nil {
+		return err
+	}
+	return l.dir.fs.SyncDir(l.path)
+}
+
+// rebuildLocked recomputes from the remaining batches' headers what the log keeps in memory.
+func (l *Log) rebuildLocked(s *segment, end int64) error {
+	interval := int64(l.config.Load().IndexIntervalBytes)
+	s.mu.Lock()
+	modified := s.mu.facts.LastModifiedMs
+	s.mu.facts = emptyFacts(s.base)
+	s.mu.entries, s.mu.ends, s.mu.endsNext, s.mu.lastEntry = nil, nil, 0, 0
+	s.mu.onDisk, s.mu.indexed = false, false
+	s.mu.Unlock()
+	err := l.walk(s, s.base, func(b batch.Batch, pos int64) error {
+		s.mu.Lock()
+		s.noteLocked(b, pos, interval)
+		s.mu.Unlock()
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	s.mu.facts.LastModifiedMs, s.mu.facts.NextOffset, s.mu.facts.Size = modified, end, s.size.Load()
+	s.mu.Unlock()
+	return l.replayProducersLocked(end)
+}
+
+// replayProducersLocked rebuilds the producer table from the newest snapshot and the batches after it.
+func (l *Log) replayProducersLocked(end int64) error {
+	known, err := l.dir.index.Load(l.key)
+	if err != nil && !index.IsCorrupt(err) {
+		return fmt.Errorf("load producers of %s: %w", l.name, err)
+	}
+	table, from := producer.NewTable(), int64(0)
+	for _, snapshot := range slices.Backward(known.Snapshots) {
+		if snapshot.Offset > end {
+			continue
+		}
+		if t, err := producer.ReadSnapshot(snapshot.Bytes); err == nil {
+			table, from = t, snapshot.Offset
+			break
+		}
+	}
+	for _, s := range *l.segments.Load() {
+		if s.info().NextOffset <= from {
+			continue
+		}
+		err := l.walk(s, max(from, s.base), func(b batch.Batch, _ int64) error {
+			if b.HasProducerID() && b.BaseOffset() >= from {
+				pb := producerBatch(b, b.BaseOffset())
+				table.Apply(&pb, l.dir.config.Clock())
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	l.mu.producers = table
+	l.noteUnstableLocked()
+	return nil
+}

@@ -1,0 +1,109 @@
+package vfs
+
+import (
+	"maps"
+	"math/rand/v2"
+	"slices"
+)
+
+// crashBlock is the unit in which unsynced data survives a crash, or does not: a page.
+const crashBlock = 4096
+
+func (n *node) sync() {
+	if n.dir {
+		n.saved = maps.Clone(n.entries)
+		return
+	}
+	n.synced = slices.Clone(n.data)
+}
+
+func (n *node) syncAll() {
+	n.sync()
+	for _, child := range n.entries {
+		child.syncAll()
+	}
+}
+
+// CrashClone returns a file system as it may be found after a crash at this moment. Everything synced is
+// there. Of what was not synced, each page of a file, each change of a file's size and each change of a directory
+// entry is there with a chance of percent in 100, independently of the others: 0 is a disk that lost all, 100 a
+// crash of the process alone. The result has no locks and no limit.
+func (m *MemFS) CrashClone(percent int, rng *rand.Rand) *MemFS {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	out := NewMemFS()
+	c := crash{percent: percent, rng: rng, done: make(map[*node]*node)}
+	out.root = c.clone(m.root)
+	out.used = out.root.bytes()
+	return out
+}
+
+type crash struct {
+	percent int
+	rng     *rand.Rand
+	done    map[*node]*node // files can have several names
+}
+
+func (c *crash) kept() bool {
+	return c.percent > 0 && (c.percent >= 100 || c.rng.IntN(100) < c.percent)
+}
+
+func (c *crash) clone(n *node) *node {
+	if out := c.done[n]; out != nil {
+		return out
+	}
+	out := &node{dir: n.dir, modified: n.modified}
+	c.done[n] = out
+	if !n.dir {
+		out.data = c.file(n)
+		out.synced = slices.Clone(out.data)
+		return out
+	}
+	out.entries = make(map[string]*node)
+	names := make(map[string]bool)
+	for name := range n.entries {
+		names[name] = true
+	}
+	for name := range n.saved {
+		names[name] = true
+	}
+	// In order, so that a seed gives the same crash each time.
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		child := n.saved[name]
+		if child != n.entries[name] && c.kept() {
+			child = n.entries[name]
+		}
+		if child != nil {
+			out.entries[name] = c.clone(child)
+		}
+	}
+	out.saved = maps.Clone(out.entries)
+	return out
+}
+
+// file mixes the synced bytes with some of the pages written since.
+func (c *crash) file(n *node) []byte {
+	data := slices.Clone(n.synced)
+	if len(n.data) < len(data) && c.kept() {
+		data = data[:len(n.data)]
+	}
+	for at := 0; at < len(n.data); at += crashBlock {
+		if !c.kept() {
+			continue
+		}
+		page := n.data[at:min(at+crashBlock, len(n.data))]
+		if grow := at + len(page) - len(data); grow > 0 {
+			data = append(data, make([]byte, grow)...) // pages before it that did not make it are zeros
+		}
+		copy(data[at:], page)
+	}
+	return data
+}
+
+func (n *node) bytes() int64 {
+	total := int64(len(n.data))
+	for _, child := range n.entries {
+		total += child.bytes()
+	}
+	return total
+}
