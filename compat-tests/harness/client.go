@@ -8,6 +8,12 @@ type Header struct {
 	Value []byte `json:"v"`
 }
 
+// Timestamps of a record to send that are no times.
+const (
+	TimestampNow  = -1 // the client sets the time of sending
+	TimestampNone = -2 // the client cannot send one; the broker stores -1
+)
+
 // Record is one record as a client sends or reads it; nil keys and values are null.
 type Record struct {
 	Partition int32    `json:"p"`
@@ -27,6 +33,8 @@ type Features struct {
 	Binary     bool     `json:"binary"`     // keys and values may hold any byte
 	Idempotent bool     `json:"idempotent"` // acks=all streams are neither doubled nor reordered by retries
 	Bulky      bool     `json:"bulky"`      // a Produce call may hold hundreds of records
+	Uniform    bool     `json:"uniform"`    // all records of one Produce call carry the same headers
+	Timeless   bool     `json:"timeless"`   // speaks of records without timestamps (message format 0)
 }
 
 // ProduceArgs is one synchronous call: everything is sent, then flushed.

@@ -6,10 +6,7 @@
 // test of a few lines:
 //
 //	func TestMain(m *testing.M) { harness.Main(m) }
-//	func TestClient(t *testing.T) {
-//		b := harness.Start(t)
-//		harness.Suite(t, b, harness.StartAgent(t, b, "./run.sh", "4.4.0"))
-//	}
+//	func TestClients(t *testing.T) { harness.Lane(t, harness.Agents("./run.sh", "1.2.3", "4.5.6")...) }
 //
 // The other side is chosen by SORDINI_COMPAT_TARGET: sordini (the default, built from this tree), or kafka-VERSION, a
 // released Apache Kafka from ../peer. A lane that fails against Kafka is a wrong lane; that is how lanes are written.

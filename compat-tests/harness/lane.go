@@ -2,15 +2,31 @@ package harness
 
 import "testing"
 
-// Lane is the whole test of a lane whose clients are agents: each version passes the suite on a broker of its own, and then
-// the oldest reads what the newest wrote, and the other way round. Two programs never run at once.
-func Lane(t *testing.T, versions []string) {
-	for _, version := range versions {
-		t.Run(version, func(t *testing.T) {
+// Version is one version of a lane's client.
+type Version struct {
+	Name  string
+	Start func(t testing.TB, b *Broker) Client
+}
+
+// Agents are versions that "command NAME BOOTSTRAP" starts.
+func Agents(command string, names ...string) []Version {
+	var versions []Version
+	for _, name := range names {
+		start := func(t testing.TB, b *Broker) Client { return StartAgent(t, b, command, name) }
+		versions = append(versions, Version{Name: name, Start: start})
+	}
+	return versions
+}
+
+// Lane is the whole test of a lane: each version, oldest first, passes the suite on a broker of its own, and then the
+// oldest reads what the newest wrote, and the other way round. Two client programs never run at once.
+func Lane(t *testing.T, versions ...Version) {
+	for _, v := range versions {
+		t.Run(v.Name, func(t *testing.T) {
 			b := Start(t)
-			a := StartAgent(t, b, "./run.sh", version)
-			Suite(t, b, a)
-			a.Close(t)
+			c := v.Start(t, b)
+			Suite(t, b, c)
+			c.Close(t)
 		})
 	}
 	if len(versions) > 1 {
@@ -19,18 +35,18 @@ func Lane(t *testing.T, versions []string) {
 }
 
 // crossScenario: each of two versions reads the other's records, in every codec and with every acks that both have.
-func crossScenario(t *testing.T, oldest, newest string) {
+func crossScenario(t *testing.T, oldest, newest Version) {
 	b := Start(t)
-	with := func(version string, do func(c Client)) {
-		a := StartAgent(t, b, "./run.sh", version)
-		do(a)
-		a.Close(t)
+	with := func(v Version, do func(c Client)) {
+		c := v.Start(t, b)
+		do(c)
+		c.Close(t)
 	}
 	var old, recent []Written
-	with(oldest, func(c Client) { old = WriteAll(t, b, c, "by-"+oldest) })
+	with(oldest, func(c Client) { old = WriteAll(t, b, c, "by-"+oldest.Name) })
 	with(newest, func(c Client) {
 		ReadAll(t, c, old)
-		recent = WriteAll(t, b, c, "by-"+newest)
+		recent = WriteAll(t, b, c, "by-"+newest.Name)
 	})
 	b.Restart(t, Graceful)
 	with(oldest, func(c Client) { ReadAll(t, c, recent) })

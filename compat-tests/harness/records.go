@@ -18,7 +18,10 @@ func makeRecords(f Features, partition int32, n int) []Record {
 	base := time.Now().Add(-time.Hour).UnixMilli()
 	records := make([]Record, n)
 	for i := range records {
-		r := Record{Partition: partition, Timestamp: -1, Key: fmt.Appendf(nil, "key-%d", i%7), Value: makeValue(rng, f.Binary, i)}
+		r := Record{Partition: partition, Timestamp: TimestampNow, Key: fmt.Appendf(nil, "key-%d", i%7), Value: makeValue(rng, f.Binary, i)}
+		if f.Timeless {
+			r.Timestamp = TimestampNone
+		}
 		if f.Timestamps {
 			r.Timestamp = base + int64(i)*1000 - int64(i%3)*5000
 		}
@@ -28,8 +31,12 @@ func makeRecords(f Features, partition int32, n int) []Record {
 		if f.Nulls && i%5 == 3 {
 			r.Value = nil
 		}
-		if f.Headers && i%4 != 0 {
-			r.Headers = []Header{{"trace", fmt.Appendf(nil, "%032x", i)}, {"ünï", []byte("ça")}, {"trace", []byte("again")}}
+		trace := i
+		if f.Uniform {
+			trace = 1
+		}
+		if f.Headers && trace%4 != 0 {
+			r.Headers = []Header{{"trace", fmt.Appendf(nil, "%032x", trace)}, {"ünï", []byte("ça")}, {"trace", []byte("again")}}
 		}
 		records[i] = r
 	}
@@ -80,9 +87,13 @@ func recordDifference(want, got *Record, reader Features) string {
 		return fmt.Sprintf("key %.60q, want %.60q", got.Key, want.Key)
 	case !same(want.Value, got.Value):
 		return fmt.Sprintf("value of %d bytes %.60q, want %d bytes %.60q", len(got.Value), got.Value, len(want.Value), want.Value)
+	case reader.Timeless:
+		return ""
+	case want.Timestamp == TimestampNone && got.Timestamp != -1:
+		return fmt.Sprintf("timestamp %d, want -1 for none", got.Timestamp)
 	case want.Timestamp >= 0 && got.Timestamp != want.Timestamp:
 		return fmt.Sprintf("timestamp %d, want %d", got.Timestamp, want.Timestamp)
-	case want.Timestamp < 0 && (got.Timestamp < time.Now().Add(-10*time.Minute).UnixMilli() || got.Timestamp > time.Now().Add(time.Minute).UnixMilli()):
+	case want.Timestamp == TimestampNow && (got.Timestamp < time.Now().Add(-10*time.Minute).UnixMilli() || got.Timestamp > time.Now().Add(time.Minute).UnixMilli()):
 		return fmt.Sprintf("timestamp %d, want one of the last minutes", got.Timestamp)
 	case reader.Headers && !slices.EqualFunc(want.Headers, got.Headers, func(a, b Header) bool { return a.Name == b.Name && bytes.Equal(a.Value, b.Value) }):
 		return fmt.Sprintf("headers %q, want %q", got.Headers, want.Headers)

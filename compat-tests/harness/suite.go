@@ -144,8 +144,8 @@ func endOffsets(t testing.TB, b *Broker, topic string) map[int32]int64 {
 	return ends
 }
 
-// committed returns a group's committed offsets of a topic.
-func committed(t testing.TB, b *Broker, group, topic string) map[int32]int64 {
+// Committed asks the broker for a group's committed offsets of a topic.
+func (b *Broker) Committed(t testing.TB, group, topic string) map[int32]int64 {
 	t.Helper()
 	offsets := map[int32]int64{}
 	admin(t, b, func(ctx context.Context, adm *kadm.Client) error {

@@ -18,7 +18,7 @@ func groupScenario(t *testing.T, b *Broker, c Client) {
 		var records []Record
 		for p := range int32(4) {
 			for range perPartition {
-				records = append(records, Record{Partition: p, Timestamp: -1, Key: []byte("k"), Value: []byte(strconv.Itoa(sent))})
+				records = append(records, Record{Partition: p, Timestamp: TimestampNow, Key: []byte("k"), Value: []byte(strconv.Itoa(sent))})
 				sent++
 			}
 		}
@@ -58,7 +58,7 @@ func groupScenario(t *testing.T, b *Broker, c Client) {
 	if len(seen.doubled) > 0 {
 		t.Errorf("%s received twice although it was committed: %v", group, seen.doubled)
 	}
-	if got, want := committed(t, b, group, topic), endOffsets(t, b, topic); fmt.Sprint(got) != fmt.Sprint(want) {
+	if got, want := b.Committed(t, group, topic), endOffsets(t, b, topic); fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("%s has committed %v, want the ends %v", group, got, want)
 	}
 }

@@ -102,7 +102,7 @@ func resumeScenario(t *testing.T, b *Broker, c Client) {
 	topic, group := c.Name()+"-resume", c.Name()+"-resume-group"
 	var records []Record
 	for i := range n {
-		records = append(records, Record{Partition: int32(i % 4), Timestamp: -1, Key: []byte("k"), Value: []byte(strconv.Itoa(i))})
+		records = append(records, Record{Partition: int32(i % 4), Timestamp: TimestampNow, Key: []byte("k"), Value: []byte(strconv.Itoa(i))})
 	}
 	settle(t, b, topic)
 	c.Produce(t, ProduceArgs{Topic: topic, Codec: "none", Acks: "all", Records: records})
@@ -119,10 +119,10 @@ func resumeScenario(t *testing.T, b *Broker, c Client) {
 	collect(half, n/2)
 	half.Commit(t)
 	half.Leave(t)
-	before := committed(t, b, group, topic)
+	before := b.Committed(t, group, topic)
 
 	b.Restart(t, Crash)
-	if after := committed(t, b, group, topic); fmt.Sprint(after) != fmt.Sprint(before) {
+	if after := b.Committed(t, group, topic); fmt.Sprint(after) != fmt.Sprint(before) {
 		t.Errorf("%s had committed %v, after the kill it is %v", group, before, after)
 	}
 	rest := c.Join(t, group, topic, 0)

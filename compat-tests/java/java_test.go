@@ -10,5 +10,5 @@ import (
 func TestMain(m *testing.M) { harness.Main(m) }
 
 func TestClients(t *testing.T) {
-	harness.Lane(t, harness.Versions(t, "versions.txt"))
+	harness.Lane(t, harness.Agents("./run.sh", harness.Versions(t, "versions.txt")...)...)
 }

@@ -20,5 +20,5 @@ func TestClients(t *testing.T) {
 	for _, pin := range pins {
 		versions = append(versions, strings.TrimSuffix(filepath.Base(pin), ".txt"))
 	}
-	harness.Lane(t, versions)
+	harness.Lane(t, harness.Agents("./run.sh", versions...)...)
 }
