@@ -243,7 +243,11 @@ func (r *Rules) Window() (oldest, youngest int64) {
 	if r.LogAppendTime {
 		return math.MinInt64, math.MaxInt64
 	}
-	return subSaturating(r.NowMs, r.TimestampBeforeMaxMs), addSaturating(r.NowMs, r.TimestampAfterMaxMs)
+	oldest = subSaturating(r.NowMs, r.TimestampBeforeMaxMs)
+	if r.TimestampBeforeMaxMs == math.MaxInt64 { // no limit, and so not even for times before the year -292,000,000
+		oldest = math.MinInt64
+	}
+	return oldest, addSaturating(r.NowMs, r.TimestampAfterMaxMs)
 }
 
 func (r *Rules) refuseDecompress(c codec.Codec, err error) *Error {
