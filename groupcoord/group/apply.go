@@ -117,8 +117,8 @@ func (m *Machine) restore(g *group) {
 	}
 	for i := range v.Members {
 		one := &v.Members[i]
-		if g.byID[one.MemberID] != nil {
-			continue
+		if g.byID[one.MemberID] != nil || one.InstanceID != nil && g.static[*one.InstanceID] != "" {
+			continue // nobody writes a member twice
 		}
 		mb := &member{
 			id:          one.MemberID,

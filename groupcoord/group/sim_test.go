@@ -44,9 +44,9 @@ func TestSimulation(t *testing.T) {
 
 // sim is one run.
 type sim struct {
-	t    *testing.T
-	rng  *rand.Rand
-	cfg  Config
+	t   *testing.T
+	rng *rand.Rand
+	cfg Config
 
 	nowMs   int64
 	queue   simQueue
