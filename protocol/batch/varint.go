@@ -4,15 +4,20 @@ package batch
 // something before went wrong and is passed on, so that a row of reads needs one check at its end. What does not fit in 32
 // or 64 bits is refused: decoders disagree about the surplus bits.
 
-// varint reads a 32-bit number at i.
+// varint reads a 32-bit number at i. One and two bytes are nearly all there is, so they have their own way.
 func varint(b []byte, i int) (v, next int) {
-	if uint(i) < uint(len(b)) && b[i] < 0x80 {
-		return int(b[i]>>1) ^ -int(b[i]&1), i + 1
+	if uint(i) < uint(len(b)) {
+		c := b[i]
+		if c < 0x80 {
+			return int(c>>1) ^ -int(c&1), i + 1
+		}
+		if i+1 < len(b) && b[i+1] < 0x80 {
+			return int(c&0x7F)>>1 + int(b[i+1])<<6 ^ -int(c&1), i + 2
+		}
 	}
 	return longVarint(b, i)
 }
 
-//go:noinline
 func longVarint(b []byte, i int) (v, next int) {
 	if i < 0 {
 		return 0, -1
