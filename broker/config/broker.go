@@ -1,6 +1,7 @@
 package config
 
 import (
+	"slices"
 	"strconv"
 )
 
@@ -155,12 +156,18 @@ func (c *checker) logDirs() []string {
 	if !c.values.has(key) || len(dirs) == 0 {
 		key, dirs = "log.dir", c.values.list("log.dir")
 	}
-	switch {
-	case len(dirs) == 0 || dirs[0] == "":
+	if len(dirs) == 0 {
 		c.fail(key, "there is no data directory; name one with log.dirs or --data")
-		return nil
-	case len(dirs) > 1:
-		c.fail(key, "only one data directory is supported so far; keep "+dirs[0]+" alone")
+	}
+	for i, dir := range dirs {
+		switch {
+		case dir == "":
+			c.fail(key, "one of the data directories has no name; look for a comma too many")
+			return nil
+		case slices.Contains(dirs[:i], dir):
+			c.fail(key, dir+" is named twice; name each directory once")
+			return nil
+		}
 	}
 	return dirs
 }

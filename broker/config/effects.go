@@ -22,12 +22,15 @@ const (
 	noTransactions  = "transactions are not supported yet"
 	noUnstable      = "only final versions are offered"
 	noZooKeeper     = "there is no ZooKeeper, metadata is kept by the broker itself"
-	oneDirectory    = "one data directory is used"
+	notYet          = "it is not implemented yet"
+	oneDirectory    = "partitions stay in the data directory in which they were made"
 	oneNode         = "one broker is the whole cluster so far"
 	ownCoordinator  = "the group coordinator writes and loads in its own way"
 	ownEngine       = "the storage engine has no such part"
 	ownMetadataLog  = "the metadata log looks after itself"
+	storedAsSent    = "batches are stored as the producer compressed them"
 	splitKeys       = "message.timestamp.before.max.ms and message.timestamp.after.max.ms took its place"
+	withRetention   = "it is done whenever retention is, see log.retention.check.interval.ms"
 )
 
 const (

@@ -14,7 +14,7 @@ var durabilityPolicy = oneOf(DurabilityOS, DurabilityInterval, DurabilityGroup, 
 var ownBrokerConfigs = []Definition{
 	{Name: "sordini.durability", Type: String, Default: DurabilityGroup, Check: durabilityPolicy, Mode: ClusterWide, Own: true,
 		Doc: "When an acknowledged record is safe on disk: os leaves it to the operating system as Kafka does, interval syncs every sordini.durability.interval.ms or .bytes, group makes acks=all wait for the next sync that all writers share, batch syncs every append."},
-	{Name: "sordini.durability.interval.bytes", Type: Long, Default: "16777216", Check: atLeast(1), Own: true,
+	{Name: "sordini.durability.interval.bytes", Type: Long, Default: "16777216", Check: atLeast(1), NoEffect: notYet, Own: true,
 		Doc: "How much may be written before the next sync under the durability policy interval."},
 	{Name: "sordini.durability.interval.ms", Type: Long, Default: "1000", Check: between(1, 3600000), Own: true,
 		Doc: "How long a record may wait for the next sync under the durability policy interval."},

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -58,6 +59,7 @@ func validateFile(out, errOut io.Writer, file string, strict, quiet bool) error 
 		}
 		bad = len(problems)
 	}
+	slices.SortStableFunc(warnings, func(a, b config.Warning) int { return a.Origin.Line - b.Origin.Line })
 	for _, w := range warnings {
 		if strict && w.Kind == config.WarnUnknown {
 			fmt.Fprintln(errOut, w.String())

@@ -60,7 +60,7 @@ func explainConfig(out io.Writer, name string) error {
 	if found {
 		return nil
 	}
-	for _, kind := range allKinds {
+	for _, kind := range []config.Kind{config.BrokerKind, config.TopicKind, config.GroupKind, config.ClientMetricsKind} {
 		if near := config.Definitions().Suggest(kind, name); near != "" {
 			return &exitError{code: exitNotFound, err: fmt.Errorf("no config is called %s; did you mean %s?", name, near)}
 		}

@@ -53,9 +53,8 @@ func processStarted() time.Time {
 
 // processAge is the uptime of the machine less the time from its start to that of the process, field 22 of stat, in hundredths of a second.
 func processAge(stat, uptime string) (time.Duration, bool) {
-	_, rest, ok := strings.Cut(stat, ") ")
-	fields := strings.Fields(rest)
-	if !ok || len(fields) < 20 {
+	fields := strings.Fields(stat[strings.LastIndexByte(stat, ')')+1:]) // the name before it may contain anything
+	if len(fields) < 20 {
 		return 0, false
 	}
 	ticks, err := strconv.ParseFloat(fields[19], 64)
