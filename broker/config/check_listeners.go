@@ -24,7 +24,7 @@ func splitLastColon(item string) (string, int32, error) {
 // listener.security.protocol.map and controller.listener.names.
 func (c *checker) listeners() []Listener {
 	v := c.values
-	endpoints, err := parseEndpoints(v.text2("listeners"))
+	endpoints, err := parseEndpoints(v.effectiveText("listeners"))
 	if err != nil {
 		c.fail("listeners", err.Error())
 		return nil
@@ -162,8 +162,8 @@ func (v *Values) rawText(name string) string {
 	return strings.TrimSpace(value)
 }
 
-// text2 is rawText for a list that counts as effective.
-func (v *Values) text2(name string) string {
+// effectiveText is rawText for a config that counts as effective.
+func (v *Values) effectiveText(name string) string {
 	v.read(name)
 	return v.rawText(name)
 }
