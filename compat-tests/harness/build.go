@@ -6,11 +6,14 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 )
 
-// brokerBinary builds the broker of this tree into the cache folder (nearly free when nothing changed); SORDINI_BIN
-// names a ready one instead. The lock of the lanes keeps two builds apart.
-func brokerBinary() (string, error) {
+// brokerBinary builds the broker of this tree into the cache folder, once per test process, so that a whole lane runs one
+// and the same; SORDINI_BIN names a ready one instead. The lock of the lanes keeps two builds apart.
+var brokerBinary = sync.OnceValues(buildBroker)
+
+func buildBroker() (string, error) {
 	if bin := os.Getenv("SORDINI_BIN"); bin != "" {
 		return filepath.Abs(bin)
 	}
