@@ -38,7 +38,7 @@ func (m *Machine) commit(e *Commit) {
 	}
 	size := 0
 	resp := commitResponse(req, func(p *kmsg.OffsetCommitRequestTopicPartition) *kerr.Error {
-		if p.Metadata != nil && utf16Len(*p.Metadata) > int(m.cfg.OffsetMetadataMaxBytes) {
+		if p.Metadata != nil && (utf16Len(*p.Metadata) > int(m.cfg.OffsetMetadataMaxBytes) || len(*p.Metadata) > maxText) {
 			return kerr.OffsetMetadataTooLarge
 		}
 		return nil
@@ -51,7 +51,7 @@ func (m *Machine) commit(e *Commit) {
 			}
 			o := m.offsetOf(req, &topic.Partitions[j])
 			r := offsetRecord(req.Group, topic.Topic, topic.Partitions[j].Partition, &o)
-			size += len(r.Key) + len(r.Value)
+			size += r.size()
 			m.write(r)
 		}
 	}
@@ -95,6 +95,8 @@ func (m *Machine) validateCommit(g *group, req *kmsg.OffsetCommitRequest) *kerr.
 	}
 	if g == nil {
 		switch {
+		case len(req.Group) > maxText:
+			return kerr.InvalidGroupID
 		case generation < 0:
 			return nil
 		case req.Version >= 9:

@@ -19,12 +19,16 @@ const maxPending = 100_000
 func (m *Machine) join(e *Join) {
 	req := e.Req
 	fail := func(memberID string, err *kerr.Error) { m.answer(e.To, joinError(req.Version, memberID, err)) }
-	if req.Group == "" {
+	if req.Group == "" || len(req.Group) > maxText {
 		fail(req.MemberID, kerr.InvalidGroupID)
 		return
 	}
 	if req.SessionTimeoutMillis < m.cfg.MinSessionTimeoutMs || req.SessionTimeoutMillis > m.cfg.MaxSessionTimeoutMs {
 		fail(req.MemberID, kerr.InvalidSessionTimeout)
+		return
+	}
+	if !writable(req) {
+		fail(req.MemberID, kerr.InvalidRequest)
 		return
 	}
 	g := m.group(req.Group)
@@ -47,6 +51,23 @@ func (m *Machine) join(e *Join) {
 	}
 	m.joinKnown(e, g)
 }
+
+// writable reports whether the group's record can hold the request's names.
+func writable(req *kmsg.JoinGroupRequest) bool {
+	if len(req.ProtocolType) > maxText || req.InstanceID != nil && len(*req.InstanceID) > maxName {
+		return false
+	}
+	for i := range req.Protocols {
+		if len(req.Protocols[i].Name) > maxText {
+			return false
+		}
+	}
+	return true
+}
+
+// maxName is what a client or instance id may add to a member id, which ends
+// with a UUID.
+const maxName = maxText - 1_000
 
 func joinError(version int16, memberID string, err *kerr.Error) *kmsg.JoinGroupResponse {
 	resp := kmsg.NewPtrJoinGroupResponse()
@@ -99,7 +120,7 @@ func (m *Machine) joinNew(e *Join, g *group) {
 		m.addMember(e, g, id)
 		return
 	}
-	id := e.ClientID + "-" + e.ID
+	id := e.ClientID[:min(len(e.ClientID), maxName)] + "-" + e.ID
 	if req.Version >= 4 {
 		if g.pending == nil {
 			g.pending = map[string]*timer{}
@@ -182,7 +203,7 @@ func (m *Machine) addMember(e *Join, g *group, id string) {
 	mb := &member{
 		id:           id,
 		instanceID:   cloneString(req.InstanceID),
-		clientID:     strings.Clone(e.ClientID),
+		clientID:     strings.Clone(e.ClientID[:min(len(e.ClientID), maxText)]),
 		clientHost:   strings.Clone(e.ClientHost),
 		rebalanceMs:  rebalanceTimeout(req),
 		sessionMs:    req.SessionTimeoutMillis,

@@ -17,7 +17,16 @@ const (
 	offsetValueExpires = 1 // the only version with an expiry time
 )
 
-func (r *Record) tooLarge(cfg *Config) bool { return len(r.Key)+len(r.Value) > cfg.MaxRecordBytes }
+// maxText is the longest text that a record holds: its length is an int16.
+// Requests can be longer, their newer versions have no such limit.
+const maxText = 1<<15 - 1
+
+// recordOverhead is at least what a batch adds to key and value of a record.
+const recordOverhead = 32
+
+func (r *Record) size() int { return recordOverhead + len(r.Key) + len(r.Value) }
+
+func (r *Record) tooLarge(cfg *Config) bool { return r.size() > cfg.MaxRecordBytes }
 
 func groupKey(id string) []byte {
 	key := kmsg.GroupMetadataKey{Version: groupKeyVersion, Group: id}

@@ -57,7 +57,7 @@ func (m *Machine) renameStatic(e *Join, g *group, mb *member, id string) {
 		g.leader = id
 	}
 	mb.id, mb.isNew = id, false
-	mb.clientID, mb.clientHost = strings.Clone(e.ClientID), strings.Clone(e.ClientHost)
+	mb.clientID, mb.clientHost = strings.Clone(e.ClientID[:min(len(e.ClientID), maxText)]), strings.Clone(e.ClientHost)
 	g.byID[id] = mb
 	g.static[*mb.instanceID] = id
 }

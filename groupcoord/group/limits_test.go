@@ -1,0 +1,67 @@
+package group
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// Names in flexible requests have no int16 length, names in records do. Longer
+// ones must not be written: the key would say something else.
+func TestNamesLongerThanARecordHolds(t *testing.T) {
+	long := strings.Repeat("x", 1<<15)
+	instance := long[:maxText-10]
+	for name, test := range map[string]struct {
+		change func(*Join)
+		want   *kerr.Error
+	}{
+		"group":         {func(e *Join) { e.Req.Group = long }, kerr.InvalidGroupID},
+		"protocol type": {func(e *Join) { e.Req.ProtocolType = long }, kerr.InvalidRequest},
+		"protocol":      {func(e *Join) { e.Req.Protocols[0].Name = long }, kerr.InvalidRequest},
+		"instance":      {func(e *Join) { e.Req.InstanceID = &instance }, kerr.InvalidRequest},
+		"client":        {func(e *Join) { e.ClientID = long }, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			req := kmsg.NewPtrJoinGroupRequest()
+			req.Version, req.Group, req.ProtocolType = 3, "g", "consumer"
+			req.SessionTimeoutMillis, req.RebalanceTimeoutMillis = 10_000, 10_000
+			req.Protocols = []kmsg.JoinGroupRequestProtocol{{Name: "range", Metadata: subscribeTo("t")}}
+			e := &Join{Caller: Caller{To: 1}, Req: req, ClientID: "c", ID: "00000000-0000-0000-0000-000000000000"}
+			test.change(e)
+
+			s := &script{t: t, waiting: map[Token]string{1: name}, m: New(DefaultConfig())}
+			s.decide(e)
+			s.advance(3_000)
+
+			if test.want != nil {
+				if got := s.out.String(); !strings.Contains(got, test.want.Message) {
+					t.Fatalf("got %.200s", got)
+				}
+				return
+			}
+			id := s.m.groups["g"].members[0].id
+			sync := kmsg.NewPtrSyncGroupRequest()
+			sync.Group, sync.Generation, sync.MemberID = "g", 1, id
+			s.waiting[2] = "sync"
+			s.decide(&Sync{Caller: Caller{To: 2}, Req: sync})
+			checkMachine(t, s.m, s.log)
+			if s.m.groups["g"].state != stable {
+				t.Errorf("state %v", s.m.groups["g"].state)
+			}
+		})
+	}
+
+	m := New(Config{OffsetMetadataMaxBytes: 1 << 30, MaxRecordBytes: 1 << 30})
+	commit := kmsg.NewPtrOffsetCommitRequest()
+	commit.Group = "g"
+	commit.Topics = []kmsg.OffsetCommitRequestTopic{{Topic: "t", Partitions: []kmsg.OffsetCommitRequestTopicPartition{{Metadata: &long}}}}
+	if d := m.Decide(0, &Commit{Caller: Caller{To: 1}, Req: commit}); len(d.Records) != 0 {
+		t.Error("metadata longer than a record holds was written")
+	}
+	commit.Topics[0].Partitions[0].Metadata, commit.Group = nil, long
+	if d := m.Decide(0, &Commit{Caller: Caller{To: 2}, Req: commit}); len(d.Records) != 0 {
+		t.Error("a group name longer than a record holds was written")
+	}
+}
