@@ -269,6 +269,9 @@ func (s *sim) commitTo(end int) {
 func (s *sim) move() {
 	kept := s.committed + s.rng.IntN(len(s.log)-s.committed+1)
 	s.logf("coordinator moves, %d of %d records, %d committed", kept, len(s.log), s.committed)
+	for i := kept; i < len(s.log); i++ {
+		delete(s.writeAt, i)
+	}
 	s.log, s.committed = s.log[:kept:kept], kept
 	s.life++
 	s.m = New(s.cfg)
