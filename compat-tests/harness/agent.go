@@ -32,7 +32,6 @@ type Agent struct {
 // StartAgent starts "command version bootstrap" in the folder of the running test.
 func StartAgent(t testing.TB, b *Broker, command, version string) *Agent {
 	t.Helper()
-	prepare(t, command, version)
 	abs, err := filepath.Abs(command)
 	if err != nil {
 		t.Fatal(err)
@@ -66,8 +65,8 @@ func StartAgent(t testing.TB, b *Broker, command, version string) *Agent {
 	return a
 }
 
-// prepare lets run.sh fetch and build what it needs, so that no time limit of the test includes a download.
-func prepare(t testing.TB, command, version string) {
+// prepareAgent lets run.sh fetch and build what it needs, so that no time limit of the test includes a download.
+func prepareAgent(t testing.TB, command, version string) {
 	t.Helper()
 	cmd := exec.Command(command, "prepare", version)
 	if out, err := cmd.CombinedOutput(); err != nil {

@@ -48,9 +48,7 @@ var baseline = []string{
 // Overrides are "key=value" in the words of server.properties.
 func Start(t testing.TB, overrides ...string) *Broker {
 	t.Helper()
-	if testing.Short() {
-		t.Skip("compatibility lanes start brokers and foreign clients; not with -short")
-	}
+	skipShort(t)
 	port, err := freePort()
 	if err != nil {
 		t.Fatal(err)
@@ -73,6 +71,12 @@ func Start(t testing.TB, overrides ...string) *Broker {
 	t.Cleanup(func() { b.cleanUp(t) })
 	b.launch(t)
 	return b
+}
+
+func skipShort(t testing.TB) {
+	if testing.Short() {
+		t.Skip("compatibility lanes start brokers and foreign clients; not with -short")
+	}
 }
 
 func (b *Broker) launch(t testing.TB) {

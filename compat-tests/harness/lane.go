@@ -4,8 +4,9 @@ import "testing"
 
 // Version is one version of a lane's client.
 type Version struct {
-	Name  string
-	Start func(t testing.TB, b *Broker) Client
+	Name    string
+	Prepare func(t testing.TB) // fetches and checks what the client needs; may be nil
+	Start   func(t testing.TB, b *Broker) Client
 }
 
 // Agents are versions that "command NAME BOOTSTRAP" starts.
@@ -13,7 +14,8 @@ func Agents(command string, names ...string) []Version {
 	var versions []Version
 	for _, name := range names {
 		start := func(t testing.TB, b *Broker) Client { return StartAgent(t, b, command, name) }
-		versions = append(versions, Version{Name: name, Start: start})
+		prepare := func(t testing.TB) { prepareAgent(t, command, name) }
+		versions = append(versions, Version{Name: name, Prepare: prepare, Start: start})
 	}
 	return versions
 }
@@ -21,6 +23,12 @@ func Agents(command string, names ...string) []Version {
 // Lane is the whole test of a lane: each version, oldest first, passes the suite on a broker of its own, and then the
 // oldest reads what the newest wrote, and the other way round. Two client programs never run at once.
 func Lane(t *testing.T, versions ...Version) {
+	skipShort(t)
+	for _, v := range versions {
+		if v.Prepare != nil {
+			v.Prepare(t) // before any clock runs, and before a broker takes a core
+		}
+	}
 	for _, v := range versions {
 		t.Run(v.Name, func(t *testing.T) {
 			b := Start(t)

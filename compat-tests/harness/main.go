@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,6 +12,10 @@ import (
 // Main is the TestMain of every lane. It makes lanes of different packages wait for each other: two brokers and two
 // JVMs on a small machine at once turn every timeout into a coin toss.
 func Main(m *testing.M) {
+	flag.Parse()
+	if testing.Short() {
+		os.Exit(m.Run())
+	}
 	unlock, err := lockLanes()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "harness:", err)

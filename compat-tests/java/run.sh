@@ -15,7 +15,7 @@ for tool in java javac; do
 done
 
 prepare() { # VERSION: sets $classpath
-    local version=$1 shim scratch stamp
+    local version=$1 shim scratch stamp out
     case $version in
         0.10.*) shim=clients-0.10 ;;
         4.*) shim=clients-4 ;;
@@ -26,8 +26,8 @@ prepare() { # VERSION: sets $classpath
     if [ ! -d "$jars" ]; then
         command -v mvn >/dev/null || die "FAIL: 'mvn' is not installed (Debian: apt-get install maven)"
         scratch=$(mktemp -d "$cache/.fetch-XXXXXX")
-        mvn -q -B -Dstyle.color=never -f "$here/pom.xml" "-Dclients.version=$version" "-DoutputDirectory=$scratch" dependency:copy-dependencies >&2 ||
-            { rm -rf "$scratch"; die "cannot fetch kafka-clients $version"; }
+        out=$(mvn -q -B -Dstyle.color=never -f "$here/pom.xml" "-Dclients.version=$version" "-DoutputDirectory=$scratch" dependency:copy-dependencies 2>&1) ||
+            { rm -rf "$scratch"; die "cannot fetch kafka-clients $version: $out"; }
         mv -T "$scratch" "$jars" 2>/dev/null || rm -rf "$scratch"
     fi
     stamp=$(cat "$here"/src/agent/sordini/compat/*.java "$here/src/$shim"/sordini/compat/*.java | sha256sum | cut -c 1-16)

@@ -9,7 +9,7 @@
 #
 # DIR keeps server.properties, data, logs and pid; KEY=VALUE goes into server.properties when DIR is new. PORT+1 is the controller's.
 # VERSION is 3.9.1 (the last one that serves clients older than 2.1) or 4.x. Needs java (17 or newer) and, the first time, mvn.
-# Environment: HEAP (default 512m), JAVA (default java), JVM_FLAGS (replaces the collector flags),
+# Environment: HEAP (default 512m), JAVA (default java), JVM_FLAGS (replaces the collector flags), LOG_LEVEL (default warn),
 # SORDINI_COMPAT_CACHE (default ~/.cache/sordini-compat): jars live there, and after the first fetch nothing is asked of the network.
 set -euo pipefail
 self=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -21,17 +21,17 @@ need() { command -v "$1" >/dev/null || die "'$1' is not installed; $2"; }
 
 # Jars are copied into a scratch folder that is renamed when complete: an interrupted fetch leaves nothing that looks whole.
 classpath() { # VERSION [tools]
-    local version=$1 kind=${2:-broker} dir scratch args
+    local version=$1 kind=${2:-broker} dir scratch args out
+    # kafka-tools 4.4.0 was never published; the tools of 4.3.1 drive a 4.4.0 broker, with their own libraries.
+    [ "$version-$kind" != 4.4.0-tools ] || version=4.3.1
     dir=$cache/$version-$kind
     if [ ! -d "$dir" ]; then
         need mvn "it fetches Kafka $version the first time (Debian: apt-get install maven)"
         mkdir -p "$cache"
         scratch=$(mktemp -d "$cache/.fetch-XXXXXX")
         args=(-q -B -Dstyle.color=never -f "$self/pom.xml" "-Dkafka.version=$version" "-DoutputDirectory=$scratch")
-        # kafka-tools 4.4.0 was never published; the tools of 4.3.1 drive a 4.4.0 broker.
-        [ "$version" = 4.4.0 ] && args+=(-Dtools.version=4.3.1)
-        [ "$kind" = tools ] && args+=(-Ptools)
-        mvn "${args[@]}" dependency:copy-dependencies >&2 || { rm -rf "$scratch"; die "cannot fetch Kafka $version"; }
+        [ "$kind" != tools ] || args+=(-Ptools)
+        out=$(mvn "${args[@]}" dependency:copy-dependencies 2>&1) || { rm -rf "$scratch"; die "cannot fetch Kafka $version: $out"; }
         mv -T "$scratch" "$dir" 2>/dev/null || rm -rf "$scratch" # somebody else was faster
     fi
     printf '%s/*\n' "$dir"
@@ -130,7 +130,7 @@ tool() { # VERSION CLASS ARG...
         [ -n "$class" ] || die "Kafka $version has no such tool"
         class=${class%.class}
     fi
-    exec "$java" -Xmx256m -XX:TieredStopAtLevel=1 -cp "$dir/*" "$class" "$@"
+    exec "$java" -Xmx256m -XX:TieredStopAtLevel=1 "-Dorg.slf4j.simpleLogger.defaultLogLevel=${LOG_LEVEL:-warn}" -cp "$dir/*" "$class" "$@"
 }
 
 usage() { sed -n '2,14s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2; }
