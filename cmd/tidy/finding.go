@@ -36,8 +36,9 @@ type rule struct {
 
 type reporter func(path string, line int, format string, args ...any)
 
+// check runs the rules on what could be parsed; what could not is a finding by itself.
 func check(t *tree, rules []rule) []finding {
-	var findings []finding
+	findings := slices.Clone(t.broken)
 	for _, r := range rules {
 		r.check(t, func(path string, line int, format string, args ...any) {
 			findings = append(findings, finding{path, line, fmt.Sprintf(format, args...)})

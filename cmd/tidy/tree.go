@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"go/ast"
 	"go/parser"
+	"go/scanner"
 	"go/token"
 	"io"
 	"io/fs"
@@ -25,6 +26,7 @@ type tree struct {
 	packages []*pkg
 	tracked  []string // every file under version control, from the root, with slashes
 	hosts    []string // of the package registries this machine is set up for
+	broken   []finding
 	fset     *token.FileSet
 }
 
@@ -106,11 +108,13 @@ func (t *tree) loadFile(p *pkg, name string) error {
 		return err
 	}
 	f := &file{path: t.relative(name), test: strings.HasSuffix(name, "_test.go"), src: src}
-	if f.ast, err = parser.ParseFile(t.fset, f.path, src, parser.ParseComments); err != nil {
-		return fmt.Errorf("parse: %w", err)
+	f.ast, err = parser.ParseFile(t.fset, f.path, src, parser.ParseComments)
+	if list := (scanner.ErrorList)(nil); errors.As(err, &list) && len(list) > 0 {
+		t.broken = append(t.broken, finding{f.path, list[0].Pos.Line, list[0].Msg})
+		return nil
 	}
 	p.files = append(p.files, f)
-	return nil
+	return err
 }
 
 func (t *tree) relative(name string) string {
