@@ -30,6 +30,7 @@ test: lint unit compat
 unit:
 	$(GO) test $(UNIT)
 
+# Our own rules, gofmt, go vet, staticcheck; see cmd/tidy/rules.go.
 lint:
 	$(GO) run ./cmd/tidy
 
@@ -47,12 +48,12 @@ bench: build
 
 # Each fuzz target in turn, FUZZTIME each.
 fuzz:
-	FUZZTIME=$(FUZZTIME) ./cmd/tidy/fuzz.sh
+	$(GO) run ./cmd/tidy fuzz $(FUZZTIME)
 
 # The documents that are generated from the code.
 docs: build
-	$(BIN) docs apis > docs/apis.md
-	$(BIN) docs configuration > docs/configuration.md
+	$(GO) test ./cmd/sordini -run TestDocsOfAPIsAreUpToDate -rewrite
+	$(BIN) config docs > docs/configuration.md
 
 clean:
 	rm -rf bin
