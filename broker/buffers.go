@@ -21,9 +21,13 @@ type bufferPool struct {
 		sync.Mutex
 		cond      sync.Cond
 		used      int64
-		overdraft bool // one buffer may exceed the budget, so that half-read frames cannot block each other for ever
+		overdraft bool // one connection may exceed the budget, so that half-read frames cannot block each other for ever
+		closed    bool // nobody waits any more
 	}
 }
+
+// defaultBudget stands for queued.max.request.bytes=-1. Kafka then has no limit but its heap.
+const defaultBudget = 256 << 20
 
 // buffer is a lent buffer.
 type buffer struct {
@@ -33,6 +37,9 @@ type buffer struct {
 }
 
 func newBufferPool(budget int64) *bufferPool {
+	if budget < 0 {
+		budget = defaultBudget
+	}
 	p := &bufferPool{budget: budget}
 	p.mu.cond.L = &p.mu.Mutex
 	return p
@@ -47,10 +54,14 @@ func bufferStep(size int) int {
 
 func bufferSize(step int) int { return minBuffer << (2 * step) }
 
-// get lends a buffer of at least size bytes. It waits while the budget is used up.
-func (p *bufferPool) get(size int) *buffer {
+// get lends a buffer of at least size bytes. It waits while the budget is used up, unless old, which the caller gives back
+// after it has copied what is in it, already exceeds the budget.
+func (p *bufferPool) get(size int, old *buffer) *buffer {
 	step := bufferStep(size)
-	overdraft := step > 0 && p.charge(int64(bufferSize(step)))
+	overdraft := step > 0 && p.charge(int64(bufferSize(step)), old != nil && old.overdraft)
+	if overdraft && old != nil {
+		old.overdraft = false // the new buffer has it now
+	}
 	if b, ok := p.pools[step].Get().(*buffer); ok {
 		b.overdraft = overdraft
 		return b
@@ -58,11 +69,11 @@ func (p *bufferPool) get(size int) *buffer {
 	return &buffer{b: make([]byte, bufferSize(step)), step: step, overdraft: overdraft}
 }
 
-func (p *bufferPool) charge(n int64) (overdraft bool) {
+func (p *bufferPool) charge(n int64, inherited bool) (overdraft bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for p.mu.used+n > p.budget {
-		if !p.mu.overdraft {
+	for p.mu.used+n > p.budget && !p.mu.closed || inherited {
+		if inherited || !p.mu.overdraft {
 			p.mu.overdraft = true
 			p.mu.used += n
 			return true
@@ -71,6 +82,14 @@ func (p *bufferPool) charge(n int64) (overdraft bool) {
 	}
 	p.mu.used += n
 	return false
+}
+
+// close ends all waits for the budget: the connections are being closed.
+func (p *bufferPool) close() {
+	p.mu.Lock()
+	p.mu.closed = true
+	p.mu.Unlock()
+	p.mu.cond.Broadcast()
 }
 
 // put takes a buffer back.

@@ -27,7 +27,7 @@ type conn struct {
 
 	ctx, pollCtx context.Context // both end with the connection; pollCtx, for long waits, already when the broker drains
 	cancel       context.CancelFunc
-	logger *slog.Logger
+	logger       *slog.Logger
 
 	usedMs atomic.Int64 // when it last did something, for connections.max.idle.ms
 }

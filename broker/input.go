@@ -86,7 +86,7 @@ func (in *input) space() []byte {
 		if in.streaming {
 			size = max(size, streamBuffer)
 		}
-		in.buf = in.pool.get(size)
+		in.buf = in.pool.get(size, nil)
 		return in.buf.b[:in.step()]
 	}
 	have := in.end - in.start
@@ -107,7 +107,7 @@ func (in *input) space() []byte {
 	case want <= len(in.buf.b):
 		in.move(in.buf)
 	default:
-		bigger := in.pool.get(min(want, max(4*have, len(in.buf.b)+1)))
+		bigger := in.pool.get(min(want, max(4*have, len(in.buf.b)+1)), in.buf)
 		old := in.buf
 		in.move(bigger)
 		in.pool.put(old)

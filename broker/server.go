@@ -182,6 +182,7 @@ func (s *Server) stopConnections(conns *sync.WaitGroup) {
 	case <-time.After(drainTimeout):
 		s.logger.Warn("closing connections that did not finish", "connections", s.table.count(), "waited", drainTimeout)
 		s.table.each((*conn).close)
+		s.buffers.close()
 		<-done
 	}
 }

@@ -76,12 +76,16 @@ func newClusterID() string {
 	}
 }
 
+// recordOverhead is what a batch of one record takes beside the record.
+const recordOverhead = 100
+
 func (s *Server) newGroups() *groupcoord.Service {
 	g := &s.cfg.Groups
 	limits := group.DefaultConfig()
 	limits.MinSessionTimeoutMs, limits.MaxSessionTimeoutMs = g.MinSessionTimeoutMs, g.MaxSessionTimeoutMs
 	limits.InitialRebalanceDelayMs, limits.MaxSize = g.InitialRebalanceDelayMs, g.MaxSize
 	limits.OffsetMetadataMaxBytes = g.OffsetMetadataMaxBytes
+	limits.MaxRecordBytes = int(config.Topic(s.opts.Config, nil).MaxMessageBytes) - recordOverhead
 	limits.OffsetsRetentionMs, limits.OffsetsRetentionCheckMs = g.OffsetsRetentionMs, g.OffsetsCheckIntervalMs
 	started := time.Now()
 	startedMs := started.UnixMilli()
@@ -106,7 +110,7 @@ func (s *Server) offsetsPartitions() int32 {
 func (s *Server) resolveTopic(name string, id [16]byte, partition int32) (string, *kerr.Error) {
 	img := s.controller.Image()
 	var t *image.Topic
-	if name == "" && id != [16]byte{} {
+	if name == "" {
 		if t = img.TopicByID(id); t == nil {
 			return "", kerr.UnknownTopicID
 		}

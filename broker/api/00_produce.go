@@ -6,6 +6,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kerr"
 
+	"github.com/sordini/sordini/broker/config"
 	"github.com/sordini/sordini/broker/replica"
 	"github.com/sordini/sordini/protocol"
 	"github.com/sordini/sordini/protocol/batch"
@@ -87,7 +88,7 @@ func (t *ProduceTurn) Add(h *Handlers, header *protocol.RequestHeader, body []by
 			continue
 		}
 		if err := t.take(h, r, i); err != nil {
-			t.refuse(r, i, err)
+			t.refuse(h, r, i, err)
 		}
 	}
 	return nil
@@ -115,36 +116,61 @@ func (t *ProduceTurn) take(h *Handlers, r *produceRequest, i int) error {
 		return err
 	}
 	cfg := p.Topic().Config()
+	if r.parsed.Acks == -1 && cfg.MinInsyncReplicas > inSyncReplicas {
+		return kerr.NotEnoughReplicas
+	}
 	rules := batch.Rules{
 		Version: r.header.Version, MaxMessageBytes: int(cfg.MaxMessageBytes), Compacted: cfg.CleanupCompact,
 		LogAppendTime: cfg.MessageTimestampType == "LogAppendTime", NowMs: nowMs(),
 		TimestampBeforeMaxMs: cfg.TimestampBeforeMaxMs, TimestampAfterMaxMs: cfg.TimestampAfterMaxMs,
-		MaxDecompressedBytes: int(cfg.MaxDecompressedMessageBytes),
+		MaxDecompressedBytes: decompressLimit(cfg), Topic: p.Topic().Name, Partition: p.Index,
 	}
-	records := part.Records
-	if r.header.Version < produceConvertsBelow {
-		if magic, ok := legacy.Magic(records); !ok || magic < 2 {
-			before := len(t.convert)
-			var invalid *batch.Error
-			if t.convert, invalid = legacy.UpConvert(t.convert, records, &rules); invalid != nil {
-				return invalid
-			}
-			if records = t.convert[before:]; len(records) == 0 {
-				return nil // an empty set is a success that appends nothing
-			}
-			h.Metrics.UpConversions.Add(1)
-		}
-	}
-	info, invalid := batch.Validate(records, &rules)
+	info, invalid := t.validate(h, part.Records, &rules)
 	if invalid != nil {
 		return invalid
 	}
+	if len(info.Batch) == 0 {
+		return nil // an empty set of an old client is a success that appends nothing
+	}
+	h.Metrics.BytesIn.Add(int64(len(info.Batch)))
 	a := t.newAppend()
 	a.Batch, a.Info, a.Origin = info.Batch, info, storage.Client
 	g := t.group(p)
 	t.partitions[g].list = append(t.partitions[g].list, a)
 	r.queued[i] = queued{g, a}
 	return nil
+}
+
+// inSyncReplicas is the size of every in-sync set while there is one broker.
+const inSyncReplicas = 1
+
+// validate checks a partition's records. What an old client sent is converted, which checks it too.
+func (t *ProduceTurn) validate(h *Handlers, records []byte, rules *batch.Rules) (batch.Info, *batch.Error) {
+	if rules.Version >= produceConvertsBelow {
+		return batch.Validate(records, rules)
+	}
+	if magic, ok := legacy.Magic(records); ok && magic >= 2 {
+		return batch.Validate(records, rules)
+	}
+	before := len(t.convert)
+	var invalid *batch.Error
+	if t.convert, invalid = legacy.UpConvert(t.convert, records, rules); invalid != nil {
+		return batch.Info{}, invalid
+	}
+	converted := batch.Batch(t.convert[before:])
+	if len(converted) == 0 {
+		return batch.Info{}, nil
+	}
+	h.Metrics.UpConversions.Add(1)
+	return converted.Info(), nil
+}
+
+// maxDecompressed bounds what one batch may decompress to. Kafka's default for max.decompressed.message.bytes is 2 GiB, for it decompresses in a
+// stream; here it is memory.
+const maxDecompressed = 128 << 20
+
+func decompressLimit(cfg *config.TopicConfig) int {
+	return min(int(cfg.MaxDecompressedMessageBytes), maxDecompressed)
 }
 
 func (h *Handlers) producePartition(version int16, part *protocol.ProducePartition) (*replica.Partition, error) {
@@ -167,8 +193,9 @@ func (h *Handlers) producePartition(version int16, part *protocol.ProducePartiti
 }
 
 // refuse writes a partition's error into its result.
-func (t *ProduceTurn) refuse(r *produceRequest, i int, err error) {
+func (t *ProduceTurn) refuse(h *Handlers, r *produceRequest, i int, err error) {
 	r.failed = true
+	h.Metrics.FailedProduce.Add(1)
 	result := &r.results[i]
 	result.ErrorCode = forOldClients(codeOf(err), r.header.Version >= 4)
 	var invalid *batch.Error
@@ -232,8 +259,8 @@ func (t *ProduceTurn) Commit(h *Handlers, c *Conn, out *Out) error {
 		g := &t.partitions[i]
 		g.err = g.p.Append(now, g.list)
 	}
-	if longest := t.collect(); longest > 0 {
-		t.await(c, longest)
+	if longest := t.collect(h); longest > 0 {
+		t.await(h, c, longest)
 	}
 	var err error
 	for i := 0; i < t.n && err == nil; i++ {
@@ -249,7 +276,7 @@ func (t *ProduceTurn) Commit(h *Handlers, c *Conn, out *Out) error {
 }
 
 // collect moves what the logs said into the results. It returns for how long acks=all may wait at the most, or 0 when nobody waits.
-func (t *ProduceTurn) collect() (longest time.Duration) {
+func (t *ProduceTurn) collect(h *Handlers) (longest time.Duration) {
 	for n := range t.requests[:t.n] {
 		r := &t.requests[n]
 		for i, q := range r.queued {
@@ -262,7 +289,7 @@ func (t *ProduceTurn) collect() (longest time.Duration) {
 				err = q.append.Result.Err
 			}
 			if err != nil {
-				t.refuse(r, i, err)
+				t.refuse(h, r, i, err)
 				continue
 			}
 			result, stored := &r.results[i], &q.append.Result
@@ -283,7 +310,7 @@ func ackedEnd(a *storage.Append) int64 {
 
 // await waits, once for the whole turn, until every partition has committed what acks=all requests wrote, and fails the results of those
 // that did not get there.
-func (t *ProduceTurn) await(c *Conn, longest time.Duration) {
+func (t *ProduceTurn) await(h *Handlers, c *Conn, longest time.Duration) {
 	var deadline <-chan time.Time
 	failed := false
 	for i := range t.partitions {
@@ -307,11 +334,11 @@ func (t *ProduceTurn) await(c *Conn, longest time.Duration) {
 		c.disarm()
 	}
 	if failed {
-		t.failUncommitted()
+		t.failUncommitted(h)
 	}
 }
 
-func (t *ProduceTurn) failUncommitted() {
+func (t *ProduceTurn) failUncommitted(h *Handlers) {
 	for n := range t.requests[:t.n] {
 		r := &t.requests[n]
 		for i, q := range r.queued {
@@ -319,7 +346,7 @@ func (t *ProduceTurn) failUncommitted() {
 				continue
 			}
 			if g := &t.partitions[q.group]; g.err != nil && g.p.HighWatermark() < ackedEnd(q.append) {
-				t.refuse(r, i, g.err)
+				t.refuse(h, r, i, g.err)
 			}
 		}
 	}

@@ -23,7 +23,6 @@ const (
 	fetchSessionsFrom = 7
 	fetchZstdFrom     = 10
 	fetchTopicIDsFrom = 13
-	maxFetchBytes     = 55 << 20 // fetch.max.bytes
 	readCommitted     = 1
 	maxConnCursors    = 1024
 )
@@ -120,7 +119,7 @@ func (h *Handlers) resolve(req *Request, f *fetchState) {
 
 // readAll reads every partition within the request's limits. answerNow says that a partition has an error that must not wait.
 func (h *Handlers) readAll(req *Request, f *fetchState) (bytes int, answerNow bool) {
-	left := maxFetchBytes
+	left := int(h.Config.Broker.Sockets.FetchMaxBytes)
 	if req.Version >= fetchFirstWhole {
 		left = min(left, int(max(f.request.MaxBytes, 0)))
 	}

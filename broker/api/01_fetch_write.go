@@ -87,7 +87,7 @@ func (h *Handlers) readConverted(req *Request, f *fetchState, part *fetchPart, l
 	if req.Version >= 2 {
 		magic = 1
 	}
-	decompressLimit := int(part.p.Topic().Config().MaxDecompressedMessageBytes)
+	decompress := decompressLimit(part.p.Topic().Config())
 	from := part.want.FetchOffset
 	for step := 0; step < convertSteps; step++ {
 		stored, next, err := h.readStored(part, from, min(limit, convertReadBytes), upTo)
@@ -100,10 +100,10 @@ func (h *Handlers) readConverted(req *Request, f *fetchState, part *fetchPart, l
 		}
 		before := len(f.scratch)
 		var invalid *batch.Error
-		f.scratch, invalid = legacy.DownConvert(f.scratch, stored, magic, part.want.FetchOffset, limit, decompressLimit)
+		f.scratch, invalid = legacy.DownConvert(f.scratch, stored, magic, part.want.FetchOffset, limit, decompress)
 		if invalid == nil && len(f.scratch) == before && firstWhole {
 			first, _, _ := batch.Next(stored)
-			f.scratch, invalid = legacy.DownConvert(f.scratch, first, magic, part.want.FetchOffset, len(first)*expansion+minExpansion, decompressLimit)
+			f.scratch, invalid = legacy.DownConvert(f.scratch, first, magic, part.want.FetchOffset, len(first)*expansion+minExpansion, decompress)
 		}
 		if invalid != nil {
 			part.fail(codeOf(invalid), req.Version)

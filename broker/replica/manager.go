@@ -209,7 +209,7 @@ func LogConfig(c *config.TopicConfig, internal bool, producerIDExpirationMs int6
 		IndexIntervalBytes: int(c.IndexIntervalBytes), FileDeleteDelayMs: c.FileDeleteDelayMs,
 		Durability: durability, FlushMessages: c.FlushMessages, FlushMs: c.FlushMs,
 		ProducerIDExpirationMs: producerIDExpirationMs, MaxMessageBytes: int(c.MaxMessageBytes),
-		MaxDecompressedBytes: int(c.MaxDecompressedMessageBytes), LogAppendTime: c.MessageTimestampType == "LogAppendTime",
+		LogAppendTime:     c.MessageTimestampType == "LogAppendTime",
 		DeleteRetentionMs: c.DeleteRetentionMs, MinCompactionLagMs: c.MinCompactionLagMs, MaxCompactionLagMs: c.MaxCompactionLagMs,
 		MinCleanableRatio: c.MinCleanableDirtyRatio,
 	}
