@@ -43,6 +43,8 @@ func (h *Handlers) writePart(req *Request, part *fetchPart, w *protocol.FetchWri
 	switch {
 	case part.converted != nil:
 		w.Buf = append(w.Buf, part.converted...)
+		h.Metrics.BytesOut.Add(int64(len(part.converted)))
+		h.Metrics.BytesCopiedOut.Add(int64(len(part.converted)))
 	case part.slice.Len() > 0:
 		out.Buf = w.Buf
 		out.File(part.slice) // out owns it now
