@@ -197,6 +197,7 @@ func (d *Dir) seal(l *Log, s *segment) {
 		d.fail(fmt.Errorf("seal segment %d of %s: %w", s.base, l.name, err))
 		return
 	}
+	s.pinned.Store(false)
 	d.files.add(s)
 	sp, needed := s.point(true)
 	if !needed {

@@ -41,7 +41,7 @@ type fileCache struct {
 func (c *fileCache) add(s *segment) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if s.cached {
+	if s.cached || s.pinned.Load() {
 		return
 	}
 	s.cached = true

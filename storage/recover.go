@@ -41,18 +41,22 @@ func (r *recovery) run(names []string) error {
 		return err
 	}
 	bases = r.dropBelowStart(bases)
-	segs, err := r.segments(bases)
 	l := r.l
+	segs, err := r.segments(bases)
 	if err != nil {
 		for _, s := range segs {
 			s.close(&l.dir.files)
 		}
 		return err
 	}
-	l.segments.Store(&segs)
 	active := segs[len(segs)-1]
-	end := active.info().NextOffset
-	l.start.Store(min(max(l.start.Load(), segs[0].base), end))
+	l.segments.Store(&segs)
+	if _, err := active.activate(&l.dir.files); err != nil {
+		return err
+	}
+	l.start.Store(max(l.start.Load(), segs[0].base))
+	end := r.end(active)
+	active.mu.facts.NextOffset = end
 	l.end.Store(end)
 	l.durable.offset.Store(end)
 	l.durable.flushed.Store(end)
@@ -158,11 +162,14 @@ func (r *recovery) segments(bases []int64) ([]*segment, error) {
 	var segs []*segment
 	for i, base := range bases {
 		if len(segs) > 0 {
-			if end := segs[len(segs)-1].info().NextOffset; base != end && r.endsHere(base, end) {
+			if end := r.end(segs[len(segs)-1]); base != end && r.endsHere(base, end) {
 				return segs, r.removeFrom(bases[i:], end)
 			} else if base < end {
 				return segs, l.corrupt(segs[len(segs)-1], -1, "it ends at offset %d, and the next begins at %d", end, base)
 			}
+		}
+		if i > 0 && segs[i-1].handle.Load() != nil {
+			l.dir.files.add(segs[i-1]) // it has one after it, so it takes no appends
 		}
 		s := newSegment(l.dir.fs, l.path, base)
 		segs = append(segs, s)
@@ -171,10 +178,7 @@ func (r *recovery) segments(bases []int64) ([]*segment, error) {
 			return segs, err
 		}
 		if !whole {
-			return segs, r.removeFrom(bases[i+1:], s.info().NextOffset)
-		}
-		if i < len(bases)-1 {
-			l.dir.files.add(s)
+			return segs, r.removeFrom(bases[i+1:], r.end(s))
 		}
 	}
 	if len(segs) > 0 {
@@ -186,6 +190,10 @@ func (r *recovery) segments(bases []int64) ([]*segment, error) {
 	}
 	return append(segs, s), nil
 }
+
+// end is the end offset of what was recovered so far. A log start above the last batch is of a truncation
+// inside of a batch, or of a tail that a crash has taken: offsets below it are not given again.
+func (r *recovery) end(s *segment) int64 { return max(s.info().NextOffset, r.l.start.Load()) }
 
 // endsHere says whether a segment that does not begin where the one before it ends is the other side of a
 // torn tail: above the recovery point of an index that was there all the time.
@@ -208,19 +216,27 @@ func (r *recovery) removeFrom(bases []int64, end int64) error {
 
 // segment recovers one file. It says whether the file is whole, that is, nothing had to be cut.
 func (r *recovery) segment(s *segment, last bool) (whole bool, err error) {
+	info, err := r.l.dir.fs.Stat(s.path)
+	if err != nil {
+		return false, fmt.Errorf("size of segment %d: %w", s.base, err)
+	}
+	size := info.Size()
+	facts, known := r.facts[s.base]
+	if known && facts.Size > size {
+		return false, r.l.corrupt(s, size, "the file ends here, and had %d bytes when they were synced", facts.Size)
+	}
+	if known && facts.Size == size && facts.NextOffset <= r.from && !last {
+		// The ordinary case of a closed segment: its file need not even be opened.
+		s.mu.facts, s.mu.onDisk, s.mu.indexed, s.mu.lastEntry = facts, true, true, size
+		s.size.Store(size)
+		s.synced.Store(size)
+		return true, nil
+	}
 	f, err := r.l.dir.fs.OpenLogFile(s.path, false)
 	if err != nil {
 		return false, fmt.Errorf("open segment %d: %w", s.base, err)
 	}
 	s.handle.Store(newHandle(f, s.path))
-	size, err := f.Size()
-	if err != nil {
-		return false, fmt.Errorf("size of segment %d: %w", s.base, err)
-	}
-	facts, known := r.facts[s.base]
-	if known && facts.Size > size {
-		return false, r.l.corrupt(s, size, "the file ends here, and had %d bytes when they were synced", facts.Size)
-	}
 	if known {
 		s.mu.facts, s.mu.onDisk, s.mu.lastEntry = facts, true, facts.Size
 		s.mu.indexed = !last && facts.Size == size
@@ -284,7 +300,7 @@ func (r *recovery) scan(s *segment, f vfs.File, size int64, last bool) (whole bo
 	if !errors.Is(stop, errInvalid) {
 		return false, stop
 	}
-	if s.mu.facts.NextOffset < l.mu.recovery || (l.dir.lostIndex && !last) {
+	if r.end(s) < l.mu.recovery || (l.dir.lostIndex && !last) {
 		return false, l.corrupt(s, sc.pos, "%v", stop)
 	}
 	l.dir.config.Logger.Warn("torn tail is cut", "dir", l.path, "segment", segmentName(s.base), "position", sc.pos,

@@ -84,6 +84,7 @@ func (l *Log) createLocked(s *segment) error {
 		}
 	}
 	s.newFile.Store(true)
+	s.pinned.Store(true)
 	s.handle.Store(newHandle(f, s.path))
 	return nil
 }

@@ -31,6 +31,7 @@ type segment struct {
 	handle atomic.Pointer[handle]
 	used   atomic.Bool // read since the file cache's hand passed
 	cached bool        // under fileCache.mu
+	pinned atomic.Bool // takes appends: the file stays open
 
 	// size is the length of the whole batches written, and synced how much of it is known to be durable.
 	size, synced atomic.Int64
@@ -122,6 +123,19 @@ func (s *segment) acquire(cache *fileCache) (*handle, error) {
 		cache.add(s)
 		return h, nil
 	}
+}
+
+// activate opens the file for good: it stays open as long as the segment takes appends. The handle that is
+// returned is the segment's own.
+func (s *segment) activate(cache *fileCache) (*handle, error) {
+	s.pinned.Store(true)
+	cache.forget(s) // from here on nobody evicts it
+	h, err := s.acquire(cache)
+	if err != nil {
+		return nil, err
+	}
+	h.release()
+	return h, nil
 }
 
 // close lets go of the segment's own reference to its file. Readers that have one keep it open.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"sync"
 	"time"
 
@@ -22,6 +23,7 @@ type syncer struct {
 	wakeups chan struct{} // one place: a wake-up that is not yet seen covers all later ones
 	stop    chan struct{}
 	done    chan struct{}
+	scratch syncRound // of the goroutine
 	mu      struct {
 		sync.Mutex
 		dirty, spare []*Log
@@ -111,7 +113,7 @@ func (s *syncer) round() bool {
 	for _, l := range logs {
 		l.queued.Store(false) // before its end is read: an append after this queues it again
 	}
-	_ = s.sync(logs) // a failure has taken the directory offline, and its logs answer for it
+	_ = s.syncRound(logs, &s.scratch) // a failure has taken the directory offline, and its logs answer for it
 	clear(logs)
 	s.mu.Lock()
 	s.mu.spare = logs[:0]
@@ -126,94 +128,112 @@ func (s *syncer) close() {
 
 // unsynced is one file that has to be synced, and what will be true then.
 type unsynced struct {
-	l    *Log
 	s    *segment
 	h    *handle
 	size int64
 }
 
+// syncRound is one sync on its way. Its memory is used again by the syncer's goroutine.
+type syncRound struct {
+	logs  []logEnd
+	files []unsynced
+	dirs  int // directory entries that have to be synced
+}
+
+// logEnd is a log as it was before its files were looked at, and which of the round's files are its own.
+type logEnd struct {
+	l          *Log
+	generation uint64
+	end        int64
+	from, to   int
+}
+
 // sync makes everything that the logs hold at this moment durable, publishes it, and returns. It may be
 // called from any goroutine, without locks. A failure takes the directory offline.
-func (s *syncer) sync(logs []*Log) error {
+func (s *syncer) sync(logs []*Log) error { return s.syncRound(logs, &syncRound{}) }
+
+func (s *syncer) syncRound(logs []*Log, r *syncRound) error {
 	if err := s.dir.failure(); err != nil {
 		return err
 	}
-	type point struct {
-		end        int64
-		generation uint64
-	}
-	points := make([]point, len(logs))
-	var files []unsynced
-	var err error
-	dirs := 0
-	for i, l := range logs {
-		points[i].generation = l.durableGeneration()
-		points[i].end = l.end.Load()
-		n := len(files)
-		if files, err = l.appendUnsynced(files); err != nil {
-			break
-		}
-		for _, f := range files[n:] {
-			if f.s.newFile.Load() {
-				dirs++
-			}
-		}
-		if l.newDir.Load() {
-			dirs += 2
-		}
-	}
-	defer func() {
-		for _, f := range files {
-			f.h.release()
-		}
-	}()
+	defer r.release()
+	err := r.gather(logs)
 	if err == nil {
-		err = s.syncFiles(logs, files, dirs)
+		err = s.syncFiles(r)
 	}
 	if err != nil {
-		err = fmt.Errorf("sync: %w", err)
-		s.dir.fail(err)
+		s.dir.fail(fmt.Errorf("sync: %w", err))
 		return s.dir.failure()
 	}
-	for _, f := range files {
-		f.s.newFile.Store(false)
-		storeMax(&f.s.synced, f.size)
-	}
-	for i, l := range logs {
-		l.newDir.Store(false)
-		l.raiseFlushed(points[i].end, points[i].generation)
-		l.raiseDurable(points[i].end, points[i].generation)
+	for _, e := range r.logs {
+		e.l.synced(r.files[e.from:e.to], e.end, e.generation)
+		e.l.raiseDurable(e.end, e.generation)
 	}
 	return nil
 }
 
-func (s *syncer) syncFiles(logs []*Log, files []unsynced, dirs int) error {
-	if len(files)+dirs > syncFilesMax {
+func (r *syncRound) gather(logs []*Log) error {
+	for _, l := range logs {
+		e := logEnd{l: l, generation: l.durableGeneration(), end: l.end.Load(), from: len(r.files)}
+		var err error
+		if r.files, err = l.appendUnsynced(r.files); err != nil {
+			return err
+		}
+		e.to = len(r.files)
+		r.logs = append(r.logs, e)
+		for _, f := range r.files[e.from:] {
+			if f.s.newFile.Load() {
+				r.dirs++
+			}
+		}
+		if l.newDir.Load() {
+			r.dirs += 2
+		}
+	}
+	return nil
+}
+
+func (r *syncRound) release() {
+	for _, f := range r.files {
+		f.h.release()
+	}
+	clear(r.files)
+	clear(r.logs)
+	r.files, r.logs, r.dirs = r.files[:0], r.logs[:0], 0
+}
+
+func (s *syncer) syncFiles(r *syncRound) error {
+	if len(r.files)+r.dirs > syncFilesMax {
 		err := s.fs.SyncFS()
 		if !errors.Is(err, vfs.ErrUnsupported) {
 			return err
 		}
 	}
-	for _, f := range files {
+	for _, f := range r.files {
 		if f.size > f.s.synced.Load() {
 			if err := f.h.file.SyncData(); err != nil {
 				return err
 			}
 		}
 	}
-	for i, f := range files {
-		if f.s.newFile.Load() && (i == 0 || files[i-1].l != f.l || !files[i-1].s.newFile.Load()) {
-			if err := s.dir.fs.SyncDir(f.l.path); err != nil && !f.l.deleted.Load() {
-				return err
-			}
+	if r.dirs == 0 {
+		return nil
+	}
+	for _, e := range r.logs {
+		if err := s.syncDirs(e.l, r.files[e.from:e.to]); err != nil && !e.l.deleted.Load() {
+			return err
 		}
 	}
-	for _, l := range logs {
-		if l.newDir.Load() {
-			if err := s.dir.syncNewLog(l); err != nil && !l.deleted.Load() {
-				return err
-			}
-		}
+	return nil
+}
+
+// syncDirs makes the names of a log's new files durable.
+func (s *syncer) syncDirs(l *Log, files []unsynced) error {
+	if l.newDir.Load() {
+		return s.dir.syncNewLog(l)
+	}
+	if slices.ContainsFunc(files, func(f unsynced) bool { return f.s.newFile.Load() }) {
+		return s.dir.fs.SyncDir(l.path)
 	}
 	return nil
 }
@@ -238,16 +258,23 @@ func (l *Log) appendUnsynced(files []unsynced) ([]unsynced, error) {
 		if err != nil {
 			return files, err
 		}
-		files = append(files, unsynced{l: l, s: s, h: h, size: s.size.Load()})
+		files = append(files, unsynced{s: s, h: h, size: s.size.Load()})
 	}
 	return files, nil
 }
 
-// raiseFlushed is raiseDurable for what was really synced.
-func (l *Log) raiseFlushed(offset int64, generation uint64) {
+// synced notes what a sync has achieved. After a truncation since it began, positions and offsets mean
+// something else, and nothing is noted.
+func (l *Log) synced(files []unsynced, end int64, generation uint64) {
 	l.durable.Lock()
 	defer l.durable.Unlock()
-	if generation == l.durable.generation && offset > l.durable.flushed.Load() {
-		l.durable.flushed.Store(offset)
+	if generation != l.durable.generation {
+		return
 	}
+	l.newDir.Store(false)
+	for _, f := range files {
+		f.s.newFile.Store(false)
+		storeMax(&f.s.synced, f.size)
+	}
+	storeMax(&l.durable.flushed, end)
 }

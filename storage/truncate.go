@@ -31,6 +31,7 @@ func (l *Log) Truncate(offset int64) error {
 	if err != nil {
 		return err
 	}
+	end = max(end, l.start.Load()) // the log start can lie inside of a batch
 	epochs := truncateEpochsEnd(*l.epochs.Load(), end)
 	if err := l.forgetFrom(segs[i].base, end, epochs); err != nil {
 		return err
@@ -102,19 +103,9 @@ func (l *Log) cutFilesLocked(segs []*segment, i int, pos int64) error {
 		}
 	}
 	s := segs[i]
-	h, err := s.acquire(&l.dir.files)
+	h, err := s.activate(&l.dir.files)
 	if err != nil {
 		return err
-	}
-	defer h.release()
-	// The file must stay open as long as the segment takes appends. The handle that was acquired may be
-	// evicted between the two lines; then there is a new one to put in its place.
-	l.dir.files.forget(s)
-	if s.handle.Load() != h {
-		h.retain()
-		if old := s.handle.Swap(h); old != nil {
-			old.release()
-		}
 	}
 	if err := h.file.Truncate(pos); err != nil {
 		return err

@@ -14,6 +14,7 @@ package index
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"runtime"
 	"sync"
@@ -56,13 +57,13 @@ type DB struct {
 // directory.
 func Open(cfg Config) (*DB, error) {
 	logger := &fatalLogger{log: cfg.Logger, onFatal: cfg.OnFatal, dead: make(chan struct{})}
-	var fs pebblevfs.FS = cfg.FS
+	var fsys pebblevfs.FS = cfg.FS
 	if cfg.OnDiskFull != nil {
-		fs = pebblevfs.OnDiskFull(fs, cfg.OnDiskFull)
+		fsys = pebblevfs.OnDiskFull(fsys, cfg.OnDiskFull)
 	}
 	cache := pebble.NewCache(cacheBytes)
 	opts := &pebble.Options{
-		FS: fs, Cache: cache, Logger: logger,
+		FS: fsys, Cache: cache, Logger: logger,
 		MemTableSize: memTableBytes, MemTableStopWritesThreshold: 4, MaxOpenFiles: maxOpenFiles,
 		FormatMajorVersion:         pebble.FormatNewest,
 		CompactionConcurrencyRange: func() (lower, upper int) { return 1, 1 },
@@ -80,9 +81,9 @@ func Open(cfg Config) (*DB, error) {
 	return d, nil
 }
 
-// IsCorrupt says whether an error of Open or of a read means damaged files.
+// IsCorrupt says whether an error of Open or of a read means damaged or missing files.
 func IsCorrupt(err error) bool {
-	return pebble.IsCorruptionError(err) || errors.Is(err, errValue) || errors.Is(err, errChunk)
+	return pebble.IsCorruptionError(err) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, errValue) || errors.Is(err, errChunk)
 }
 
 // Close flushes and closes. After a fatal error there is nothing that can be closed safely.

@@ -11,7 +11,7 @@ const crashBlock = 4096
 
 func (n *node) sync() {
 	if n.dir {
-		n.saved = maps.Clone(n.entries)
+		n.saved, n.pending = maps.Clone(n.entries), nil
 		return
 	}
 	n.synced = slices.Clone(n.data)
@@ -25,9 +25,9 @@ func (n *node) syncAll() {
 }
 
 // CrashClone returns a file system as it may be found after a crash at this moment. Everything synced is
-// there. Of what was not synced, each page of a file, each change of a file's size and each change of a directory
-// entry is there with a chance of percent in 100, independently of the others: 0 is a disk that lost all, 100 a
-// crash of the process alone. The result has no locks and no limit.
+// there. Of what was not synced, each page of a file and each cut of a file is there with a chance of percent in 100,
+// independently of the others, and each directory has seen some number of its first changes: 0 is a disk that lost
+// all, 100 a crash of the process alone. The result has no locks and no limit.
 func (m *MemFS) CrashClone(percent int, rng *rand.Rand) *MemFS {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -48,6 +48,17 @@ func (c *crash) kept() bool {
 	return c.percent > 0 && (c.percent >= 100 || c.rng.IntN(100) < c.percent)
 }
 
+// prefix is how many of n ordered changes made it.
+func (c *crash) prefix(n int) int {
+	switch {
+	case c.percent <= 0:
+		return 0
+	case c.percent >= 100:
+		return n
+	}
+	return c.rng.IntN(n + 1)
+}
+
 func (c *crash) clone(n *node) *node {
 	if out := c.done[n]; out != nil {
 		return out
@@ -59,23 +70,14 @@ func (c *crash) clone(n *node) *node {
 		out.synced = slices.Clone(out.data)
 		return out
 	}
-	out.entries = make(map[string]*node)
-	names := make(map[string]bool)
-	for name := range n.entries {
-		names[name] = true
+	entries := maps.Clone(n.saved)
+	for _, change := range n.pending[:c.prefix(len(n.pending))] {
+		change.apply(entries)
 	}
-	for name := range n.saved {
-		names[name] = true
-	}
+	out.entries = make(map[string]*node, len(entries))
 	// In order, so that a seed gives the same crash each time.
-	for _, name := range slices.Sorted(maps.Keys(names)) {
-		child := n.saved[name]
-		if child != n.entries[name] && c.kept() {
-			child = n.entries[name]
-		}
-		if child != nil {
-			out.entries[name] = c.clone(child)
-		}
+	for _, name := range slices.Sorted(maps.Keys(entries)) {
+		out.entries[name] = c.clone(entries[name])
 	}
 	out.saved = maps.Clone(out.entries)
 	return out

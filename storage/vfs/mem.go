@@ -31,7 +31,29 @@ type node struct {
 	dir            bool
 	data, synced   []byte
 	entries, saved map[string]*node
-	modified       time.Time
+	// pending are the changes of entries since saved, in order. File systems with a journal keep the order of
+	// such changes, so a crash leaves a beginning of them.
+	pending  []dirChange
+	modified time.Time
+}
+
+// dirChange gives names new nodes, or none (nil), in one step.
+type dirChange map[string]*node
+
+// change applies a change to a directory.
+func (n *node) change(c dirChange) {
+	n.pending = append(n.pending, c)
+	c.apply(n.entries)
+}
+
+func (c dirChange) apply(entries map[string]*node) {
+	for name, child := range c {
+		if child == nil {
+			delete(entries, name)
+			continue
+		}
+		entries[name] = child
+	}
 }
 
 // NewMemFS returns an empty file system.
@@ -102,7 +124,7 @@ func (m *MemFS) Create(name string, _ vfs.DiskWriteCategory) (vfs.File, error) {
 	}
 	m.freeLocked(dir.entries[base])
 	n := &node{}
-	dir.entries[base] = n
+	dir.change(dirChange{base: n})
 	return &memFile{fs: m, n: n, name: base}, nil
 }
 
@@ -116,7 +138,7 @@ func (m *MemFS) open(name string, create bool) (*memFile, error) {
 			return nil, err
 		}
 		n = &node{}
-		dir.entries[base] = n
+		dir.change(dirChange{base: n})
 	}
 	if n == nil {
 		return nil, notExist("open", name)
@@ -162,7 +184,7 @@ func (m *MemFS) Link(oldname, newname string) error {
 	if dir.entries[base] != nil {
 		return &os.PathError{Op: "link", Path: newname, Err: os.ErrExist}
 	}
-	dir.entries[base] = n
+	dir.change(dirChange{base: n})
 	return nil
 }
 
@@ -181,7 +203,7 @@ func (m *MemFS) Remove(name string) error {
 		return &os.PathError{Op: "remove", Path: name, Err: os.ErrExist}
 	}
 	m.freeLocked(n)
-	delete(dir.entries, base)
+	dir.change(dirChange{base: nil})
 	return nil
 }
 
@@ -193,7 +215,7 @@ func (m *MemFS) RemoveAll(name string) error {
 		return nil
 	}
 	m.freeLocked(dir.entries[base])
-	delete(dir.entries, base)
+	dir.change(dirChange{base: nil})
 	return nil
 }
 
@@ -229,8 +251,12 @@ func (m *MemFS) Rename(oldname, newname string) error {
 		}
 		m.freeLocked(over)
 	}
-	delete(from.entries, oldBase)
-	to.entries[newBase] = n
+	if from == to {
+		from.change(dirChange{oldBase: nil, newBase: n})
+		return nil
+	}
+	from.change(dirChange{oldBase: nil})
+	to.change(dirChange{newBase: n})
 	return nil
 }
 
@@ -249,7 +275,7 @@ func (m *MemFS) MkdirAll(name string, _ os.FileMode) error {
 		child := n.entries[part]
 		if child == nil {
 			child = newDirNode()
-			n.entries[part] = child
+			n.change(dirChange{part: child})
 		}
 		if !child.dir {
 			return &os.PathError{Op: "mkdir", Path: name, Err: os.ErrExist}
@@ -331,7 +357,7 @@ func (m *MemFS) LockFile(name string) (io.Closer, error) {
 		return nil, err
 	}
 	if dir.entries[base] == nil {
-		dir.entries[base] = &node{}
+		dir.change(dirChange{base: &node{}})
 	}
 	m.locks[name] = true
 	return memLock{m, name}, nil

@@ -1,0 +1,43 @@
+package storage
+
+import (
+	"flag"
+	"testing"
+
+	"github.com/sordini/sordini/storage/vfs"
+)
+
+var (
+	seedsFlag = flag.Uint64("seeds", 6, "how many seeds the random tests run")
+	firstSeed = flag.Uint64("seed", 0, "the first seed of the random tests")
+)
+
+// TestRandomOperationsAgainstModel runs random operations and compares the whole log after each.
+func TestRandomOperationsAgainstModel(t *testing.T) {
+	for seed := *firstSeed; seed < *firstSeed+*seedsFlag*2; seed++ {
+		config := testConfig()
+		config.SegmentBytes = []int32{400, 1500, 1 << 20}[seed%3]
+		config.Durability = []Durability{DurabilityGroup, DurabilityOS, DurabilityBatch, DurabilityInterval}[seed%4]
+		config.RetentionBytes = []int64{-1, 4000}[seed%2]
+		t.Logf("seed %d", seed)
+		w := newWorld(t, seed, vfs.NewMemFS(), config)
+		for range 150 {
+			w.step()
+			w.check()
+		}
+		closeDir(t, w.d)
+	}
+}
+
+// TestCrashAtEveryOperation runs random operations, and before every change of the file system looks what a
+// crash at this moment would leave.
+func TestCrashAtEveryOperation(t *testing.T) {
+	for seed := *firstSeed; seed < *firstSeed+*seedsFlag; seed++ {
+		config := testConfig()
+		config.SegmentBytes = []int32{500, 2000}[seed%2]
+		config.Durability = []Durability{DurabilityGroup, DurabilityOS, DurabilityBatch}[seed%3]
+		config.RetentionBytes = []int64{-1, 3000}[seed/2%2]
+		t.Logf("seed %d", seed)
+		crashEverywhere(t, seed, config, 40)
+	}
+}

@@ -1,0 +1,340 @@
+package storage
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/sordini/sordini/storage/vfs"
+)
+
+// world drives one log with random operations, and knows what must be true of it at every moment: after
+// each operation, and for a crash in the middle of one. What it knows is guarded, because file operations,
+// where crashes happen, come from several goroutines.
+type world struct {
+	t      *testing.T
+	rng    *rand.Rand
+	fs     vfs.FS
+	d      *Dir
+	l      *Log
+	config LogConfig
+	// sequences has the next sequence of each producer, and what its last batch was.
+	producers map[int64]*worldProducer
+	epoch     int32
+	nowMs     int64
+	counter   int
+
+	mu    sync.Mutex
+	known worldState
+}
+
+// worldState is what must hold after a crash at this moment.
+type worldState struct {
+	records    []string // by offset; above written they are in flight
+	written    int64    // end of what Append has returned for
+	durable    int64    // end of what survives a loss of power
+	start      int64    // the log begins here or later, as far as deletions have returned
+	startMax   int64    // and here at the latest: a deletion is in flight
+	maybeStart bool     // retention is free to choose a start up to startMax
+}
+
+type worldProducer struct {
+	next       int32
+	last       spec
+	lastOffset int64
+}
+
+func newWorld(t *testing.T, seed uint64, fs vfs.FS, config LogConfig) *world {
+	w := &world{
+		t: t, rng: rand.New(rand.NewPCG(seed, 1)), fs: fs, config: config,
+		producers: make(map[int64]*worldProducer), nowMs: 1000,
+	}
+	w.open()
+	return w
+}
+
+func (w *world) open() {
+	w.t.Helper()
+	w.d = openDir(w.t, w.fs)
+	w.l = openLog(w.t, w.d, w.config)
+	w.l.OnDurable(func(offset int64) {
+		if w.config.Durability == DurabilityGroup || w.config.Durability == DurabilityBatch {
+			w.with(func(s *worldState) { s.durable = max(s.durable, offset) })
+		}
+	})
+}
+
+func (w *world) with(fn func(*worldState)) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	fn(&w.known)
+}
+
+// state returns a copy that does not change.
+func (w *world) state() worldState {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	s := w.known
+	s.records = slices.Clone(s.records)
+	return s
+}
+
+// step does one random operation, and waits for everything that it set off.
+func (w *world) step() {
+	w.t.Helper()
+	w.nowMs += int64(w.rng.IntN(50))
+	switch n := w.rng.IntN(100); {
+	case n < 70:
+		w.append(1 + w.rng.IntN(4))
+	case n < 76:
+		w.truncate()
+	case n < 82:
+		w.deleteRecords()
+	case n < 90:
+		w.must(w.d.Checkpoint())
+		w.with(func(s *worldState) { s.durable = max(s.durable, s.written) })
+	case n < 94:
+		w.retention()
+	case n < 97:
+		w.reopen()
+	default:
+		w.epoch += int32(w.rng.IntN(3))
+	}
+	w.settle()
+}
+
+func (w *world) must(err error) {
+	w.t.Helper()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// settle waits for the syncer and the background worker.
+func (w *world) settle() {
+	if w.config.Durability == DurabilityGroup {
+		w.must(w.d.syncer.sync([]*Log{w.l}))
+	}
+	w.d.work.wait()
+}
+
+// append appends some batches in one turn: plain ones, idempotent ones, and repetitions.
+func (w *world) append(n int) {
+	w.t.Helper()
+	var specs []spec
+	var appends []*Append
+	repeats := make([]int64, n) // the offset that a repeated batch must get, or -1
+	end := w.l.LogEndOffset()
+	for i := range n {
+		s := spec{values: values(fmt.Sprintf("b%d", w.counter), 1+w.rng.IntN(5)), ts: w.nowMs}
+		w.counter++
+		repeats[i] = -1
+		if w.rng.IntN(2) == 0 {
+			id := int64(w.rng.IntN(3))
+			p := w.producers[id]
+			if p == nil {
+				p = &worldProducer{}
+				w.producers[id] = p
+			}
+			if p.lastOffset > 0 && w.rng.IntN(4) == 0 {
+				s, repeats[i] = p.last, p.lastOffset
+			} else {
+				s.hasID, s.id, s.sequence = true, id, p.next
+				p.next += int32(len(s.values))
+				p.last, p.lastOffset = s, end
+			}
+		}
+		if repeats[i] < 0 {
+			end += int64(len(s.values))
+		}
+		specs = append(specs, s)
+		appends = append(appends, &Append{Batch: s.build(w.t)})
+	}
+	w.with(func(ws *worldState) {
+		for i, s := range specs {
+			if repeats[i] < 0 {
+				ws.records = append(ws.records, s.values...)
+			}
+		}
+	})
+	w.must(w.l.Append(w.nowMs, w.epoch, appends))
+	for i, a := range appends {
+		if a.Result.Err != nil || a.Result.Duplicate != (repeats[i] >= 0) {
+			w.t.Fatalf("append %d of %+v: %+v", i, specs[i], a.Result)
+		}
+		if repeats[i] >= 0 && a.Result.BaseOffset != repeats[i] {
+			w.t.Fatalf("duplicate at %d, want %d", a.Result.BaseOffset, repeats[i])
+		}
+	}
+	if w.l.LogEndOffset() != end {
+		w.t.Fatalf("log end %d, want %d", w.l.LogEndOffset(), end)
+	}
+	w.with(func(ws *worldState) { ws.written = end })
+}
+
+// truncate cuts at a random offset. Producers that lose a batch are forgotten by the test: their next id is new.
+func (w *world) truncate() {
+	start, end := w.l.LogStartOffset(), w.l.LogEndOffset()
+	if start == end {
+		return
+	}
+	offset := max(start, end-int64(w.rng.IntN(30)))
+	w.with(func(s *worldState) { s.durable, s.written = min(s.durable, offset), min(s.written, offset) })
+	for offset > start && !w.boundary(offset) {
+		offset--
+	}
+	w.with(func(s *worldState) { s.durable, s.written = min(s.durable, offset), min(s.written, offset) })
+	w.must(w.l.Truncate(offset))
+	if w.l.LogEndOffset() != offset || w.l.DurableOffset() > offset {
+		w.t.Fatalf("truncated to %d: end %d, durable %d", offset, w.l.LogEndOffset(), w.l.DurableOffset())
+	}
+	w.with(func(s *worldState) { s.records = s.records[:offset] })
+	clear(w.producers)
+	w.counter += 1000
+	for i := range int64(3) {
+		if p, ok := w.l.ProducerState(i); ok && p.LastSequence() >= 0 {
+			w.producers[i] = &worldProducer{next: p.LastSequence() + 1}
+		}
+	}
+}
+
+// boundary says whether a batch begins at offset.
+func (w *world) boundary(offset int64) bool {
+	s, err := w.l.Read(offset, 1, w.l.LogEndOffset(), true, nil)
+	w.must(err)
+	defer s.Release()
+	b, err := s.AppendTo(nil)
+	w.must(err)
+	var got []record
+	_, err = decode(b, 0, &got)
+	w.must(err)
+	return len(got) > 0 && got[0].offset == offset
+}
+
+func (w *world) deleteRecords() {
+	start, end := w.l.LogStartOffset(), w.l.DurableOffset()
+	if start >= end {
+		return
+	}
+	before := start + w.rng.Int64N(min(end-start+1, 20))
+	w.with(func(s *worldState) { s.startMax = max(s.startMax, before) })
+	w.must(w.l.DeleteRecords(before))
+	w.with(func(s *worldState) { s.start = w.l.LogStartOffset() })
+	if w.l.LogStartOffset() != before {
+		w.t.Fatalf("log start %d, want %d", w.l.LogStartOffset(), before)
+	}
+}
+
+func (w *world) retention() {
+	w.with(func(s *worldState) { s.startMax = w.l.DurableOffset() })
+	_, err := w.d.RunRetention(w.nowMs)
+	w.must(err)
+	w.with(func(s *worldState) {
+		s.start, s.startMax = w.l.LogStartOffset(), w.l.LogStartOffset()
+		s.durable = max(s.durable, s.written)
+	})
+}
+
+func (w *world) reopen() {
+	w.settle()
+	closeDir(w.t, w.d)
+	w.with(func(s *worldState) { s.durable = max(s.durable, s.written) })
+	w.open()
+}
+
+// check compares the whole log with what it must hold.
+func (w *world) check() {
+	w.t.Helper()
+	s := w.state()
+	if got := w.l.LogStartOffset(); got != s.start {
+		w.t.Fatalf("log start %d, want %d", got, s.start)
+	}
+	if got := w.l.LogEndOffset(); got != int64(len(s.records)) {
+		w.t.Fatalf("log end %d, want %d", got, len(s.records))
+	}
+	got, err := readAll(w.l, w.l.LogStartOffset(), 1+w.rng.IntN(2000))
+	w.must(err)
+	if err := compareRecords(got, s.records, s.start); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func compareRecords(got []record, want []string, start int64) error {
+	for i, r := range got {
+		if r.offset != start+int64(i) {
+			return fmt.Errorf("record %d has offset %d, want %d", i, r.offset, start+int64(i))
+		}
+		if r.offset >= int64(len(want)) {
+			return fmt.Errorf("record at %d was never appended there", r.offset)
+		}
+		if r.value != want[r.offset] {
+			return fmt.Errorf("record at %d is %q, want %q", r.offset, r.value, want[r.offset])
+		}
+	}
+	return nil
+}
+
+// checkCrashed opens what a crash left, and checks it against what had to survive.
+func checkCrashed(fs *vfs.MemFS, config LogConfig, s worldState, minEnd int64) (err error) {
+	d, err := tryOpenDir(fs)
+	if err != nil {
+		return fmt.Errorf("open directory: %w", err)
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			panic(r) // closing would wait for locks that the panic has left behind
+		}
+		if cerr := d.Close(context.Background()); err == nil && cerr != nil {
+			err = fmt.Errorf("close: %w", cerr)
+		}
+	}()
+	l, err := d.OpenLog(testPartition, config)
+	if err != nil {
+		return err
+	}
+	start, end := l.LogStartOffset(), l.LogEndOffset()
+	if end < minEnd || end > int64(len(s.records)) {
+		return fmt.Errorf("log end %d, want %d to %d", end, minEnd, len(s.records))
+	}
+	if start < min(s.start, end) || start > max(s.start, s.startMax) {
+		return fmt.Errorf("log start %d, want %d to %d", start, s.start, s.startMax)
+	}
+	got, err := readAll(l, start, 1000)
+	if err != nil {
+		return err
+	}
+	if int64(len(got)) != end-start {
+		return fmt.Errorf("%d records from %d to %d", len(got), start, end)
+	}
+	if err := compareRecords(got, s.records, start); err != nil {
+		return err
+	}
+	return appendAfterCrash(d, l)
+}
+
+// appendAfterCrash appends to a recovered log and reads it back after another, clean, start.
+func appendAfterCrash(d *Dir, l *Log) error {
+	b := spec{values: []string{"after"}}
+	a := &Append{Batch: b.build(discard{})}
+	end := l.LogEndOffset()
+	if err := l.Append(0, 1<<20, []*Append{a}); err != nil {
+		return fmt.Errorf("append after a crash: %w", err)
+	}
+	if a.Result.BaseOffset != end {
+		return fmt.Errorf("append after a crash went to %d, want %d", a.Result.BaseOffset, end)
+	}
+	got, err := readAll(l, end, 1000)
+	if err != nil || len(got) != 1 || got[0].value != "after" {
+		return fmt.Errorf("read after a crash: %v %w", got, err)
+	}
+	return nil
+}
+
+// discard is a testing.TB for helpers that are called where no test can be failed.
+type discard struct{ testing.TB }
+
+func (discard) Helper()           {}
+func (discard) Fatal(args ...any) { panic(fmt.Sprint(args...)) }
