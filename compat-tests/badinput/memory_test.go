@@ -1,0 +1,205 @@
+package badinput
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/sordini/sordini/compat-tests/harness"
+)
+
+// What a few hostile clients may cost, and how long a good one may have to wait meanwhile. A Kafka with 1 GiB of heap never
+// answers again after the first of these, so they are asked of our broker alone.
+const (
+	claimCost  = 32 << 20 // of 200 connections that claim 100 MB each and send ten bytes
+	floodCost  = 96 << 20 // of 20 connections that send 1 MiB each, which decode to many times that
+	bombCost   = 64 << 20 // of one request whose records inflate without end
+	goodWithin = 2 * time.Second
+)
+
+// TestClaimedFramesCostNothing: memory goes to bytes that came, not to bytes that were announced.
+func TestClaimedFramesCostNothing(t *testing.T) {
+	m := startMeasured(t)
+	if m == nil {
+		return
+	}
+	for range 200 {
+		c := m.dial(t)
+		c.write(append(size(100_000_000), frameOf(kmsg.NewPtrApiVersionsRequest(), rowID)[4:14]...))
+	}
+	m.good(t)
+	m.atMost(t, claimCost)
+}
+
+// TestManyEmptyTopics: an array of 170,000 empty topics is 6 bytes an element on the wire and far more once decoded.
+func TestManyEmptyTopics(t *testing.T) {
+	m := startMeasured(t)
+	if m == nil {
+		return
+	}
+	const topics = 170_000
+	body := fetchRequest(4, "", 0, 0)
+	body.Topics = nil
+	head := body.AppendTo(nil)
+	head = binary.BigEndian.AppendUint32(head[:len(head)-4], topics) // the count comes last in an empty request
+	flood := frame(1, 4, clientID, append(head, make([]byte, topics*6)...))
+	var wg sync.WaitGroup
+	for range 20 {
+		c := m.dial(t)
+		wg.Go(func() {
+			c.write(flood)
+			if _, err := c.read(30 * time.Second); err == errNothing {
+				t.Error("no answer and no close within 30 s")
+			}
+		})
+	}
+	m.good(t)
+	wg.Wait()
+	m.atMost(t, floodCost)
+}
+
+// TestBombs: a gigabyte of zeros is a small batch when compressed, and must be neither kept nor unpacked whole.
+func TestBombs(t *testing.T) {
+	m := startMeasured(t)
+	if m == nil {
+		return
+	}
+	e := &env{t: t, addr: m.addr, good: m.dial(t)}
+	topic := e.fresh()
+	zeros := encodedRecord(0, nil, make([]byte, 256<<20))
+	for codec := gzipCodec; codec <= zstdCodec; codec++ {
+		payload := compress(codec, zeros)
+		if len(payload) > 900_000 {
+			payload = payload[:900_000] // snappy and lz4 do not shrink it enough; cut short it is still a bomb while it lasts
+		}
+		t.Run(codecNames[codec], func(t *testing.T) {
+			m.mark(t)
+			m.bomb(t, frameOf(produceRequest(7, topic, 0, compressedBatch(1, codec, payload)), rowID))
+			m.good(t)
+			m.atMost(t, bombCost)
+		})
+	}
+}
+
+func (m *measured) bomb(t *testing.T, frame []byte) {
+	t.Helper()
+	c := m.dial(t)
+	c.write(frame)
+	got, err := c.read(patience)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := decode(got, int16(kmsg.Produce), 7, rowID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if outcome := codes(resp); outcome == ok || strings.HasSuffix(outcome, " -1") {
+		t.Errorf("%d bytes that stand for 256 MiB: %s, want an error that says so", len(frame), outcome)
+	}
+}
+
+// measured is a broker whose memory is watched.
+type measured struct {
+	addr   string
+	pid    int
+	before int64
+}
+
+func startMeasured(t *testing.T) *measured {
+	t.Helper()
+	b, release := start(t)
+	if release != "" {
+		t.Logf("Kafka %s fails this by design of its buffers; only our broker is held to it", release)
+		return nil
+	}
+	m := &measured{addr: b.Addr, pid: brokerPID(t, b)}
+	m.good(t)
+	m.mark(t)
+	return m
+}
+
+// mark begins to count the peak anew: what went before is not this test's.
+func (m *measured) mark(t *testing.T) {
+	t.Helper()
+	if err := os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", m.pid), []byte("5"), 0); err != nil {
+		t.Fatal(err)
+	}
+	m.before = m.status(t, "VmRSS")
+}
+
+// brokerPID finds the child of this process that was told the broker's data directory.
+func brokerPID(t *testing.T, b *harness.Broker) int {
+	t.Helper()
+	procs, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range procs {
+		pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(p)))
+		line, err := os.ReadFile(p)
+		if err == nil && pid != os.Getpid() && bytes.Contains(line, []byte(b.Dir+"\x00")) {
+			return pid
+		}
+	}
+	t.Fatalf("no process was told of %s", b.Dir)
+	return 0
+}
+
+func (m *measured) status(t *testing.T, field string) int64 {
+	t.Helper()
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", m.pid))
+	if err != nil {
+		t.Fatalf("the broker is gone: %v", err)
+	}
+	for line := range strings.Lines(string(text)) {
+		if rest, ok := strings.CutPrefix(line, field+":"); ok {
+			kib, err := strconv.ParseInt(strings.Fields(rest)[0], 10, 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return kib << 10
+		}
+	}
+	t.Fatalf("no %s of process %d", field, m.pid)
+	return 0
+}
+
+func (m *measured) dial(t *testing.T) *conn {
+	t.Helper()
+	c, err := dial(m.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.close)
+	return c
+}
+
+// good is a client that has nothing to do with it, on a connection that it makes now.
+func (m *measured) good(t *testing.T) {
+	t.Helper()
+	begin := time.Now()
+	if _, err := m.dial(t).ask(metadataRequest(1)); err != nil {
+		t.Fatalf("a good request meanwhile: %v", err)
+	}
+	if d := time.Since(begin); d > goodWithin {
+		t.Errorf("a good request meanwhile took %v, want at most %v", d, goodWithin)
+	}
+}
+
+func (m *measured) atMost(t *testing.T, cost int64) {
+	t.Helper()
+	peak := m.status(t, "VmHWM")
+	t.Logf("resident: %d MiB before, %d MiB at the peak", m.before>>20, peak>>20)
+	if peak-m.before > cost {
+		t.Errorf("the peak is %d MiB above the start, want at most %d", (peak-m.before)>>20, cost>>20)
+	}
+}
