@@ -144,6 +144,13 @@ func (a *Agent) Fetch(t testing.TB, topic string, partition int32, offset int64,
 	return records
 }
 
+func (a *Agent) Offsets(t testing.TB, topic string, partition int32, atMs int64) (first, end, byTime int64) {
+	t.Helper()
+	var o struct{ First, End, ByTime int64 }
+	a.call(t, "offsets", map[string]any{"topic": topic, "partition": partition, "timestamp": atMs}, &o)
+	return o.First, o.End, o.ByTime
+}
+
 func (a *Agent) Stream(t testing.TB, topic string, partitions int) Stream {
 	t.Helper()
 	s := &agentStream{agent: a, handle: a.newHandle("stream")}

@@ -63,6 +63,12 @@ type Client interface {
 	Close(t testing.TB)
 }
 
+// OffsetLister is a Client that can look offsets up.
+type OffsetLister interface {
+	// Offsets returns where a partition begins and ends, and the first offset whose record is of atMs or later (-1: none).
+	Offsets(t testing.TB, topic string, partition int32, atMs int64) (first, end, byTime int64)
+}
+
 // Stream is a producer at work. It sends the value "i" to partition i % partitions, i = 0, 1, 2, ...
 type Stream interface {
 	// Acked returns how many sends were acknowledged so far.

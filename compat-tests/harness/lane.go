@@ -31,7 +31,7 @@ func Lane(t *testing.T, versions ...Version) {
 	}
 	for _, v := range versions {
 		t.Run(v.Name, func(t *testing.T) {
-			b := Start(t)
+			b := Start(t, segmentSetting)
 			c := v.Start(t, b)
 			Suite(t, b, c)
 			c.Close(t)

@@ -15,7 +15,12 @@ import (
 
 // Suite holds a client against the broker: every scenario a real user's program goes through.
 func Suite(t *testing.T, b *Broker, c Client) {
-	t.Run("codecs", func(t *testing.T) { ReadAll(t, c, WriteAll(t, b, c, c.Name())) })
+	t.Run("codecs", func(t *testing.T) {
+		written := WriteAll(t, b, c, c.Name())
+		ReadAll(t, c, written)
+		checkOffsets(t, c, written)
+	})
+	t.Run("bulk", func(t *testing.T) { bulkScenario(t, b, c) })
 	t.Run("group", func(t *testing.T) { groupScenario(t, b, c) })
 	t.Run("restart", func(t *testing.T) { restartScenario(t, b, c) })
 	t.Run("resume", func(t *testing.T) { resumeScenario(t, b, c) })

@@ -106,7 +106,6 @@ class Member:
         self.positions = {}
         self.count = 0
         self.consumer = KafkaConsumer(
-            topic,
             bootstrap_servers=bootstrap,
             group_id=group,
             auto_offset_reset="earliest",
@@ -114,6 +113,8 @@ class Member:
             heartbeat_interval_ms=300,
             session_timeout_ms=10_000,
         )
+        self.consumer.partitions_for_topic(topic)  # metadata first: see FINDINGS.md
+        self.consumer.subscribe([topic])
         self.thread = threading.Thread(target=self.loop, daemon=True)
         self.thread.start()
 
@@ -199,6 +200,8 @@ class Agent:
             return self.produce(**args)
         if op == "fetch":
             return self.fetch(**args)
+        if op == "offsets":
+            return self.offsets(**args)
         if op == "stream.start":
             self.streams[handle] = Stream(self.bootstrap, **args)
             return None
@@ -262,6 +265,18 @@ class Agent:
                 records += [to_json(r) for r in batch]
         consumer.close(autocommit=False)
         return records
+
+    def offsets(self, topic, partition, timestamp):
+        consumer = KafkaConsumer(bootstrap_servers=self.bootstrap, group_id=None)
+        where = TopicPartition(topic, partition)
+        at = consumer.offsets_for_times({where: timestamp})[where]
+        result = {
+            "first": consumer.beginning_offsets([where])[where],
+            "end": consumer.end_offsets([where])[where],
+            "byTime": -1 if at is None else at.offset,
+        }
+        consumer.close(autocommit=False)
+        return result
 
 
 def main():

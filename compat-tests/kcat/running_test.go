@@ -151,7 +151,7 @@ type member struct {
 func (c *client) Join(t testing.TB, group, topic string, limit int) harness.Member {
 	t.Helper()
 	flags := []string{"-G", group, "-J", "-u", "-X", "auto.offset.reset=earliest",
-		"-X", "heartbeat.interval.ms=300", "-X", "session.timeout.ms=10000"}
+		"-X", "heartbeat.interval.ms=300", "-X", "session.timeout.ms=6000"}
 	if limit > 0 {
 		flags = append(flags, "-c", fmt.Sprint(limit))
 	}
@@ -238,6 +238,13 @@ func (m *member) Commit(testing.TB) {
 	if m.limit > 0 {
 		m.read.Wait()
 	}
+}
+
+// vanish kills the process: the group is told nothing.
+func (m *member) vanish() {
+	m.cmd.Process.Kill()
+	m.read.Wait()
+	m.cmd.Wait()
 }
 
 func (m *member) Leave(t testing.TB) {

@@ -20,6 +20,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.clients.consumer.OffsetAndTimestamp;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.RecordMetadata;
 import org.apache.kafka.common.TopicPartition;
@@ -70,6 +71,8 @@ public final class Agent {
                 return produce(args);
             case "fetch":
                 return fetch(args);
+            case "offsets":
+                return offsets(args);
             case "stream.start":
                 streams.put(handle, new Stream(bootstrap, args));
                 return null;
@@ -147,6 +150,18 @@ public final class Agent {
             }
         }
         return records;
+    }
+
+    private JsonElement offsets(JsonObject args) {
+        TopicPartition partition = new TopicPartition(args.get("topic").getAsString(), args.get("partition").getAsInt());
+        JsonObject result = new JsonObject();
+        try (KafkaConsumer<byte[], byte[]> consumer = new KafkaConsumer<>(consumerConfig(bootstrap))) {
+            result.addProperty("first", consumer.beginningOffsets(Collections.singletonList(partition)).get(partition));
+            result.addProperty("end", consumer.endOffsets(Collections.singletonList(partition)).get(partition));
+            OffsetAndTimestamp at = consumer.offsetsForTimes(Collections.singletonMap(partition, args.get("timestamp").getAsLong())).get(partition);
+            result.addProperty("byTime", at == null ? -1 : at.offset());
+        }
+        return result;
     }
 
     static Properties producerConfig(String bootstrap) {

@@ -1,0 +1,74 @@
+package harness
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+)
+
+// segmentSetting makes the broker of a lane roll its segments early, so that bulkScenario reads across them.
+const segmentSetting = "log.segment.bytes=1048576"
+
+// bulkScenario: more records than one batch, one fetch or one segment holds, read back whole, and once more from the middle
+// after the broker was killed.
+func bulkScenario(t *testing.T, b *Broker, c Client) {
+	if !c.Features().Bulky {
+		t.Skip("a client that takes few records at a time")
+	}
+	const n, partition = 3000, 1
+	topic := c.Name() + "-bulk"
+	rng := rand.New(rand.NewPCG(recordSeed, n))
+	records := make([]Record, n)
+	for i := range records {
+		value := fmt.Appendf(nil, "%d ", i)
+		for range 700 + rng.IntN(600) {
+			value = append(value, byte('a'+rng.IntN(26)))
+		}
+		timestamp := int64(TimestampNow)
+		if c.Features().Timeless {
+			timestamp = TimestampNone
+		}
+		records[i] = Record{Partition: partition, Timestamp: timestamp, Key: fmt.Appendf(nil, "%d", i), Value: value}
+	}
+	settle(t, b, topic)
+	c.Produce(t, ProduceArgs{Topic: topic, Codec: "none", Acks: "all", Records: records})
+	read := func(when string, from int) {
+		t.Helper()
+		got := c.Fetch(t, topic, partition, int64(from), n-from)
+		if d := difference(records[from:], got, int64(from), c.Features()); d != "" {
+			t.Errorf("%s reads %s from %d %s: %s", c.Name(), topic, from, when, d)
+		}
+	}
+	read("at once", 0)
+	b.Restart(t, Crash)
+	read("after a kill", n/3)
+}
+
+// checkOffsets looks up the ends of what was written, and the place of one of the times in it.
+func checkOffsets(t *testing.T, c Client, all []Written) {
+	t.Helper()
+	lister, ok := c.(OffsetLister)
+	if !ok {
+		return
+	}
+	for _, w := range all {
+		if w.Acks != "1" {
+			continue
+		}
+		at := w.Records[len(w.Records)/2].Timestamp
+		want := int64(-1)
+		for i, r := range w.Records {
+			if at >= 0 && r.Timestamp >= at {
+				want = int64(i)
+				break
+			}
+		}
+		first, end, byTime := lister.Offsets(t, w.Topic, w.Partition, at)
+		if first != 0 || end != int64(len(w.Records)) {
+			t.Errorf("%s: %s goes from %d to %d, want 0 to %d", c.Name(), w.Topic, first, end, len(w.Records))
+		}
+		if at >= 0 && byTime != want {
+			t.Errorf("%s: %s at %d ms is offset %d, want %d", c.Name(), w.Topic, at, byTime, want)
+		}
+	}
+}
