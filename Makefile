@@ -44,7 +44,7 @@ crash: build
 
 # CPU seconds per GB beside Apache Kafka; see compat-tests/bench/README.md.
 bench: build
-	$(GO) run ./compat-tests/bench -broker $(BIN)
+	$(GO) run ./compat-tests/bench -binary $(BIN)
 
 # Each fuzz target in turn, FUZZTIME each.
 fuzz:
@@ -52,7 +52,7 @@ fuzz:
 
 # The documents that are generated from the code.
 docs: build
-	$(GO) test ./cmd/sordini -run TestDocsOfAPIsAreUpToDate -rewrite
+	$(BIN) docs apis > docs/apis.md
 	$(BIN) config docs > docs/configuration.md
 
 clean:

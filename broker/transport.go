@@ -22,7 +22,6 @@ type plain struct {
 	readStep, sendStep func(fd uintptr) bool
 
 	in  *input
-	n   int
 	err error
 
 	out  *api.Out

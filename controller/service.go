@@ -146,7 +146,7 @@ func (s *Service) Subscribe(p Publisher) {
 	s.subscribers.Lock()
 	defer s.subscribers.Unlock()
 	if s.subscribers.running {
-		panic("controller: Subscribe after Run")
+		panic(fmt.Sprintf("controller: %T subscribes after Run", p))
 	}
 	s.subscribers.list = append(s.subscribers.list, p)
 }

@@ -30,6 +30,7 @@ it listens on port 9092, keeps its data in its own directory and needs no config
 	root.AddCommand(
 		serve,
 		newConfigCommand(),
+		newDocsCommand(),
 	)
 	return root
 }
