@@ -55,11 +55,12 @@ type Dir struct {
 	wasClean bool // the last process that had the directory closed it
 	// lostIndex: the directory is old and its index was not there. Then a gap in a log is not a torn tail.
 	lostIndex bool
-	// mustSyncScanned: the file system could not be synced as a whole, so logs sync what they scanned.
-	mustSyncScanned bool
-	failed          atomic.Pointer[error]
-	full            atomic.Bool
-	reserved        atomic.Bool
+	// syncedFS: the whole file system was synced when the directory was opened, so that everything found in
+	// it is durable.
+	syncedFS bool
+	failed   atomic.Pointer[error]
+	full     atomic.Bool
+	reserved atomic.Bool
 
 	// checkpointing makes checkpoints, retention and compaction passes follow each other.
 	checkpointing sync.Mutex
@@ -173,9 +174,10 @@ func (d *Dir) begin(hasLogs bool) error {
 			return nil
 		}
 		err := d.syncFS.SyncFS()
-		if d.mustSyncScanned = errors.Is(err, vfs.ErrUnsupported); d.mustSyncScanned {
+		if errors.Is(err, vfs.ErrUnsupported) {
 			return nil
 		}
+		d.syncedFS = err == nil
 		return err
 	}
 	b := d.index.NewBatch()
@@ -185,10 +187,10 @@ func (d *Dir) begin(hasLogs bool) error {
 
 // syncedSize is how much of a scanned file of this size is durable.
 func (d *Dir) syncedSize(size int64) int64 {
-	if d.mustSyncScanned {
-		return 0
+	if d.syncedFS {
+		return size
 	}
-	return size
+	return 0
 }
 
 // Meta is the directory's identity.

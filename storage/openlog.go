@@ -75,7 +75,11 @@ func (l *Log) load() error {
 	if err := r.run(names); err != nil {
 		return err
 	}
-	if r.scanned > 0 && l.dir.mustSyncScanned {
+	// Only a checkpoint proves that the directory is durable.
+	if known.State == nil && !l.dir.syncedFS {
+		l.newDir.Store(true)
+	}
+	if r.scanned > 0 && !l.dir.syncedFS {
 		return l.dir.syncer.sync([]*Log{l})
 	}
 	return nil

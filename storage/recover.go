@@ -246,6 +246,7 @@ func (r *recovery) segment(s *segment, last bool) (whole bool, err error) {
 		}
 	} else {
 		r.stale = true
+		s.newFile.Store(!r.l.dir.syncedFS)
 	}
 	if s.mu.facts.Size < size {
 		return r.scan(s, f, size, last)

@@ -16,8 +16,6 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"runtime"
-	"sync"
 
 	"github.com/cockroachdb/pebble/v2"
 	pebblevfs "github.com/cockroachdb/pebble/v2/vfs"
@@ -31,9 +29,6 @@ const (
 	cacheBytes    = 1 << 20
 	maxOpenFiles  = 64
 )
-
-// ErrDead says that Pebble met an error it cannot go on after. The directory must go offline.
-var ErrDead = errors.New("index: the database has failed")
 
 // Config is what Open needs.
 type Config struct {
@@ -57,7 +52,7 @@ type DB struct {
 // directory.
 func Open(cfg Config) (*DB, error) {
 	logger := &fatalLogger{log: cfg.Logger, onFatal: cfg.OnFatal, dead: make(chan struct{})}
-	var fsys pebblevfs.FS = cfg.FS
+	var fsys pebblevfs.FS = &dirFS{cfg.FS, logger}
 	if cfg.OnDiskFull != nil {
 		fsys = pebblevfs.OnDiskFull(fsys, cfg.OnDiskFull)
 	}
@@ -93,53 +88,4 @@ func (d *DB) Close() error {
 		d.cache.Unref()
 	}
 	return err
-}
-
-// guard runs a call that may meet a fatal error in a goroutine of its own. Pebble's answer to such an
-// error is Logger.Fatalf, which must not return, and the locks that it holds then stay held. So Fatalf ends
-// the goroutine, and whoever waits for it, or behind it, learns of it here.
-func (d *DB) guard(call func() error) error {
-	select {
-	case <-d.logger.dead:
-		return ErrDead
-	default:
-	}
-	done := make(chan error, 1) // room for the answer of a call that nobody waits for any more
-	go func() {
-		err := ErrDead
-		defer func() { done <- err }()
-		err = call()
-	}()
-	select {
-	case err := <-done:
-		return err
-	case <-d.logger.dead:
-		return ErrDead
-	}
-}
-
-// fatalLogger is quiet about Pebble's life and ends goroutines that meet a fatal error.
-type fatalLogger struct {
-	log     *slog.Logger
-	onFatal func(error)
-	once    sync.Once
-	dead    chan struct{}
-}
-
-func (l *fatalLogger) Infof(string, ...any) {}
-
-func (l *fatalLogger) Errorf(format string, args ...any) {
-	if l.log != nil {
-		l.log.Warn("index database", "error", fmt.Sprintf(format, args...))
-	}
-}
-
-func (l *fatalLogger) Fatalf(format string, args ...any) {
-	l.once.Do(func() {
-		close(l.dead)
-		if l.onFatal != nil {
-			l.onFatal(fmt.Errorf("%w: %s", ErrDead, fmt.Sprintf(format, args...)))
-		}
-	})
-	runtime.Goexit()
 }
