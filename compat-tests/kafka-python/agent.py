@@ -106,6 +106,7 @@ class Member:
         self.positions = {}
         self.count = 0
         self.consumer = KafkaConsumer(
+            topic,
             bootstrap_servers=bootstrap,
             group_id=group,
             auto_offset_reset="earliest",
@@ -113,8 +114,7 @@ class Member:
             heartbeat_interval_ms=300,
             session_timeout_ms=10_000,
         )
-        self.consumer.partitions_for_topic(topic)  # metadata first: see FINDINGS.md
-        self.consumer.subscribe([topic])
+        self.consumer.partitions_for_topic(topic)  # metadata before the first poll: see FINDINGS.md
         self.thread = threading.Thread(target=self.loop, daemon=True)
         self.thread.start()
 
