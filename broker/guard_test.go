@@ -114,7 +114,7 @@ func TestProduceStaysWithinItsAllocations(t *testing.T) {
 	for _, c := range []struct {
 		name, durability string
 		acks             int16
-	}{{"acks=1, os", "os", 1}, {"acks=all, group", "group", -1}} {
+	}{{"acks 1 under os", "os", 1}, {"acks all under group", "group", -1}} {
 		t.Run(c.name, func(t *testing.T) {
 			s := startServer(t, t.TempDir(), "sordini.durability", c.durability)
 			produce(t, s, "guard", 0, 1)
