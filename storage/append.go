@@ -228,16 +228,12 @@ func refuseAll(appends []*Append, err error) error {
 
 // noteEpochsLocked extends the leader-epoch history by what was just written.
 func (l *Log) noteEpochsLocked() {
-	epochs := *l.epochs.Load()
-	changed := false
 	for _, b := range l.mu.bufs {
 		b := batch.Batch(b)
-		if longer := assignEpoch(epochs, b.PartitionLeaderEpoch(), b.BaseOffset()); len(longer) != len(epochs) {
-			epochs, changed = longer, true
+		if epochs := *l.epochs.Load(); b.PartitionLeaderEpoch() >= 0 && (len(epochs) == 0 || b.PartitionLeaderEpoch() > epochs[len(epochs)-1].Epoch) {
+			longer := assignEpoch(epochs, b.PartitionLeaderEpoch(), b.BaseOffset())
+			l.epochs.Store(&longer)
 		}
-	}
-	if changed {
-		l.epochs.Store(&epochs)
 	}
 }
 

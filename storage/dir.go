@@ -49,6 +49,7 @@ type Dir struct {
 	syncer *syncer
 	work   *worker
 	files  fileCache
+	walks  sync.Pool // of *headerWalk
 	// scans bounds how many logs recover at the same time.
 	scans chan struct{}
 

@@ -120,7 +120,8 @@ func (r *reading) start(s *segment, h *handle, size int64) (int64, error) {
 		return 0, r.l.readFailed(err)
 	}
 	pos := int64(e.Pos)
-	w := headerWalk{l: r.l, s: s, h: h}
+	w := r.l.walker(s, h)
+	defer w.done()
 	for pos < size {
 		b, n, err := w.at(pos, size)
 		if err != nil {
@@ -144,7 +145,8 @@ func (r *reading) stop(i int, h *handle, from, size int64) (to, boundary int64, 
 	if to = from + r.max; !r.whole {
 		return to, -1, nil
 	}
-	w := headerWalk{l: r.l, s: r.segs[i], h: h}
+	w := r.l.walker(r.segs[i], h)
+	defer w.done()
 	b, n, err := w.at(from, size)
 	if err != nil {
 		return 0, -1, err
@@ -169,7 +171,8 @@ func (r *reading) limit(i int, h *handle, from, size int64) (pos, boundary int64
 		return 0, -1, r.l.readFailed(err)
 	}
 	pos = max(int64(e.Pos), from)
-	w := headerWalk{l: r.l, s: s, h: h}
+	w := r.l.walker(s, h)
+	defer w.done()
 	for pos < size && (pos-from <= r.max || (r.whole && pos == from)) {
 		b, n, err := w.at(pos, size)
 		if err != nil {

@@ -67,7 +67,8 @@ func (l *Log) searchTimestamp(s *segment, ts, start int64) (out stamped, found b
 		return out, false, l.readFailed(err)
 	}
 	defer h.release()
-	w := headerWalk{l: l, s: s, h: h}
+	w := l.walker(s, h)
+	defer w.done()
 	size := s.size.Load()
 	for pos := int64(e.Pos); pos < size && !found; {
 		b, n, err := w.at(pos, size)
@@ -141,7 +142,8 @@ func (l *Log) maxTimestamp() (out stamped, found bool, err error) {
 	}
 	defer h.release()
 	pos := newest.info().MaxTimestampPos
-	w := headerWalk{l: l, s: newest, h: h}
+	w := l.walker(newest, h)
+	defer w.done()
 	b, n, err := w.at(pos, newest.size.Load())
 	if err != nil {
 		return out, false, err

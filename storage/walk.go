@@ -19,6 +19,23 @@ type headerWalk struct {
 	n   int
 }
 
+// walker takes a headerWalk from the directory's pool. It must be given back with done, and headers from it
+// are not valid after that.
+func (l *Log) walker(s *segment, h *handle) *headerWalk {
+	w, _ := l.dir.walks.Get().(*headerWalk)
+	if w == nil {
+		w = new(headerWalk)
+	}
+	w.l, w.s, w.h, w.at0, w.n = l, s, h, 0, 0
+	return w
+}
+
+func (w *headerWalk) done() {
+	l := w.l
+	w.l, w.s, w.h = nil, nil, nil
+	l.dir.walks.Put(w)
+}
+
 // at returns the header of the batch at a position, without its records, and the batch's size. size is
 // the end of the valid bytes.
 func (w *headerWalk) at(pos, size int64) (batch.Batch, int64, error) {
@@ -66,7 +83,8 @@ func (l *Log) walk(s *segment, from int64, fn func(b batch.Batch, pos int64) err
 	if err != nil {
 		return l.readFailed(err)
 	}
-	w := headerWalk{l: l, s: s, h: h}
+	w := l.walker(s, h)
+	defer w.done()
 	size := s.size.Load()
 	for pos := int64(e.Pos); pos < size; {
 		b, n, err := w.at(pos, size)
