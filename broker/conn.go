@@ -2,11 +2,11 @@ package broker
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"io"
 	"log/slog"
 	"net"
-	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -22,17 +22,21 @@ type conn struct {
 	tcp    *plain
 	facts  api.Conn
 	in     input
+	held   []byte // the frame of a request that may wait, so that the read buffer does not wait with it
 	out    api.Out
 	turn   *api.ProduceTurn
 
 	ctx, pollCtx context.Context // both end with the connection; pollCtx, for long waits, already when the broker drains
 	cancel       context.CancelFunc
 	logger       *slog.Logger
-
-	usedMs atomic.Int64 // when it last did something, for connections.max.idle.ms
 }
 
 func newConn(s *Server, l *listener, nc *net.TCPConn, id int64) (*conn, error) {
+	remote, known := nc.RemoteAddr().(*net.TCPAddr)
+	local, ok := nc.LocalAddr().(*net.TCPAddr)
+	if !known || !ok {
+		return nil, errNoAddress
+	}
 	c := &conn{server: s}
 	c.in = input{pool: s.buffers, maxFrame: s.limits.maxFrame, moved: &s.metrics.BytesMoved}
 	tcp, err := newPlain(nc, &c.in)
@@ -43,16 +47,17 @@ func newConn(s *Server, l *listener, nc *net.TCPConn, id int64) (*conn, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	pollCtx, cancelPoll := context.WithCancel(s.drainCtx)
 	c.ctx, c.pollCtx, c.cancel = ctx, pollCtx, func() { cancel(); cancelPoll() }
-	remote, _ := nc.RemoteAddr().(*net.TCPAddr)
-	local, _ := nc.LocalAddr().(*net.TCPAddr)
+	c.tcp.stop = c.pollCtx.Done()
 	c.facts = api.Conn{
 		ID: id, Listener: l.name, RemoteHost: "/" + remote.IP.String(), LocalHost: local.IP.String(), LocalPort: int32(local.Port),
-		Stop: c.pollCtx.Done(), Gone: c.ctx.Done(), Waiter: replica.NewWaiter(),
+		Stop: c.pollCtx.Done(), Gone: c.ctx.Done(), Waiter: replica.NewWaiter(), Rest: c.restBeforeWait,
 	}
 	c.logger = s.logger.With("connection", id, "remote", remote.String(), "listener", l.name)
-	c.usedMs.Store(time.Now().UnixMilli())
 	return c, nil
 }
+
+// errNoAddress: the peer went before the system could say who it was.
+var errNoAddress = errors.New("the connection has no address")
 
 // serve is the connection's goroutine.
 func (c *conn) serve() {
@@ -62,11 +67,11 @@ func (c *conn) serve() {
 			c.logEnd(err)
 			return
 		}
-		c.usedMs.Store(time.Now().UnixMilli())
 		if err := c.takeTurn(); err != nil {
 			c.logEnd(err)
 			return
 		}
+		c.tcp.used()
 		if c.pollCtx.Err() != nil {
 			return // the broker drains, and what was asked is answered
 		}
@@ -113,7 +118,7 @@ func (c *conn) takeTurn() error {
 		if !ok {
 			break
 		}
-		failed = c.handle(frame)
+		failed = c.handle(c.hold(frame))
 	}
 	if err := c.flush(); err != nil {
 		return err
@@ -122,6 +127,39 @@ func (c *conn) takeTurn() error {
 		c.rest()
 	}
 	return failed
+}
+
+// heldFrame is the size up to which the frame of a request that may wait is copied. Consumers wait nearly all the time, and their frames
+// are small: without the copy each would hold a read buffer meanwhile.
+const heldFrame = 4 << 10
+
+// hold moves the frame out of the read buffer, and gives that back, where the request may wait and nothing else is in the buffer.
+func (c *conn) hold(frame []byte) []byte {
+	if len(frame) < 2 || len(frame) > heldFrame || c.in.start != c.in.end || c.turn != nil && c.turn.Pending() {
+		return frame
+	}
+	if r := routeOf(int16(binary.BigEndian.Uint16(frame))); r == nil || !r.waits {
+		return frame
+	}
+	c.held = append(c.held[:0], frame...)
+	c.in.release()
+	return c.held
+}
+
+// restBeforeWait sends what earlier requests of the turn have to say, and gives back what a request that waits does not need.
+func (c *conn) restBeforeWait() error {
+	if err := c.flush(); err != nil {
+		return err
+	}
+	if c.turn != nil {
+		c.server.putTurn(c.turn)
+		c.turn = nil
+	}
+	if cap(c.out.Buf) > firstAnswer {
+		c.server.putBytes(c.out.Buf)
+		c.out.Buf = make([]byte, 0, firstAnswer)
+	}
+	return nil
 }
 
 // rest gives back what an idle connection does not need.
@@ -167,7 +205,7 @@ func (c *conn) handle(frame []byte) error {
 	}
 	c.server.metrics.Request(header.Key)
 	if header.Key == int16(kmsg.Fetch) {
-		if err := c.server.handlers.Fetch(req, body, &c.out, c.flush); err != nil {
+		if err := c.server.handlers.Fetch(req, body, &c.out); err != nil {
 			return err
 		}
 		return c.flushIfLarge()
@@ -188,7 +226,7 @@ func (c *conn) ask(r *route, req *api.Request, body []byte) error {
 	ctx := c.ctx
 	if r.waits {
 		ctx = c.pollCtx
-		if err := c.flush(); err != nil {
+		if err := c.restBeforeWait(); err != nil {
 			return err
 		}
 	}

@@ -5,12 +5,15 @@ import (
 	"errors"
 	"sync"
 	"time"
+
+	"github.com/sordini/sordini/broker/config"
 )
 
-// connTable knows the open connections, keeps their number within max.connections and max.connections.per.ip, and closes those that have done
-// nothing for connections.max.idle.ms. It looks for idle ones a few times per idle time, and only while there are connections.
+// connTable knows the open connections, keeps their number within max.connections, max.connections.per.ip and its overrides, and closes those
+// that have done nothing for connections.max.idle.ms. It looks for idle ones a few times per idle time, and only while there are connections.
 type connTable struct {
 	max, maxPerHost int
+	overrides       map[string]int32 // by address, in place of maxPerHost
 	idleMs          int64
 
 	wake chan struct{} // capacity 1: the first connection wakes the reaper
@@ -27,8 +30,11 @@ var (
 	errTooManyPerHost = errors.New("max.connections.per.ip is reached")
 )
 
-func newConnTable(maxConns, maxPerHost int, idleMs int64) *connTable {
-	t := &connTable{max: maxConns, maxPerHost: maxPerHost, idleMs: idleMs, wake: make(chan struct{}, 1)}
+func newConnTable(limits *config.Sockets) *connTable {
+	t := &connTable{
+		max: int(limits.MaxConnections), maxPerHost: int(limits.MaxConnectionsPerIP), overrides: limits.MaxConnectionsOverrides,
+		idleMs: limits.ConnectionsMaxIdleMs, wake: make(chan struct{}, 1),
+	}
 	t.mu.conns, t.mu.perHost = map[*conn]struct{}{}, map[string]int{}
 	return t
 }
@@ -39,7 +45,11 @@ func (t *connTable) add(c *conn, host string) error {
 	if len(t.mu.conns) >= t.max {
 		return errTooMany
 	}
-	if t.mu.perHost[host] >= t.maxPerHost {
+	limit := t.maxPerHost
+	if n, ok := t.overrides[host]; ok {
+		limit = int(n)
+	}
+	if t.mu.perHost[host] >= limit {
 		return errTooManyPerHost
 	}
 	t.mu.conns[c] = struct{}{}
@@ -107,7 +117,7 @@ func (t *connTable) reap(ctx context.Context) {
 		}
 		oldest := time.Now().UnixMilli() - t.idleMs
 		t.each(func(c *conn) {
-			if c.usedMs.Load() < oldest {
+			if c.tcp.usedMs.Load() < oldest {
 				c.close()
 			}
 		})

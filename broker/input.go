@@ -79,14 +79,15 @@ func (in *input) close() {
 	}
 }
 
-// space returns where the next bytes go. It never returns an empty slice.
+// space returns where the next bytes go: an empty slice only while the budget of all connections has no room for a frame as large as
+// this one. It never waits.
 func (in *input) space() []byte {
 	if in.buf == nil {
 		size := in.largest
 		if in.streaming {
 			size = max(size, streamBuffer)
 		}
-		in.buf = in.pool.get(size, nil)
+		in.buf = in.pool.lendUpTo(size)
 		return in.buf.b[:in.step()]
 	}
 	have := in.end - in.start
@@ -107,7 +108,10 @@ func (in *input) space() []byte {
 	case want <= len(in.buf.b):
 		in.move(in.buf)
 	default:
-		bigger := in.pool.get(min(want, max(4*have, len(in.buf.b)+1)), in.buf)
+		bigger := in.pool.lend(min(want, max(4*have, len(in.buf.b)+1)), in.buf)
+		if bigger == nil {
+			return nil
+		}
 		old := in.buf
 		in.move(bigger)
 		in.pool.put(old)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -95,10 +94,12 @@ func (s *Server) accept(ctx context.Context, l *listener, conns *sync.WaitGroup)
 // admit starts a connection's goroutine, unless a limit is reached: then the connection is closed at once, as in Kafka.
 func (s *Server) admit(l *listener, nc *net.TCPConn, conns *sync.WaitGroup) {
 	s.metrics.ConnectionsAccepted.Add(1)
-	host := hostOf(nc.RemoteAddr())
+	host := hostOf(nc)
 	c, err := newConn(s, l, nc, s.nextConnID.Add(1))
 	if err == nil {
-		err = s.table.add(c, host)
+		if err = s.table.add(c, host); err != nil {
+			c.close() // not only the socket: its contexts hang on the server's
+		}
 	}
 	if err != nil {
 		s.metrics.ConnectionsRefused.Add(1)
@@ -106,16 +107,18 @@ func (s *Server) admit(l *listener, nc *net.TCPConn, conns *sync.WaitGroup) {
 		_ = nc.Close()
 		return
 	}
+	if s.drainCtx.Err() != nil {
+		c.drain() // it came between the end of the listener and the look at the table
+	}
 	conns.Go(func() {
 		c.serve()
 		s.table.remove(c, host)
 	})
 }
 
-func hostOf(a net.Addr) string {
-	host, _, err := net.SplitHostPort(a.String())
-	if err != nil {
-		return a.String()
+func hostOf(nc *net.TCPConn) string {
+	if a, ok := nc.RemoteAddr().(*net.TCPAddr); ok {
+		return a.IP.String()
 	}
-	return strings.TrimPrefix(host, "::ffff:")
+	return ""
 }

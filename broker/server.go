@@ -65,9 +65,9 @@ type Server struct {
 func New(o Options) (*Server, error) {
 	cfg := &o.Config.Broker
 	s := &Server{opts: o, cfg: cfg, logger: o.Logger, metrics: &api.Metrics{}, ready: make(chan struct{})}
-	s.limits.maxFrame = int(cfg.Sockets.RequestMaxBytes)
+	s.limits.maxFrame = min(int(cfg.Sockets.RequestMaxBytes), maxFrameBytes)
 	s.buffers = newBufferPool(cfg.Sockets.QueuedMaxRequestBytes)
-	s.table = newConnTable(int(cfg.Sockets.MaxConnections), int(cfg.Sockets.MaxConnectionsPerIP), cfg.Sockets.ConnectionsMaxIdleMs)
+	s.table = newConnTable(&cfg.Sockets)
 	s.drainCtx, s.drain = context.WithCancel(context.Background())
 	s.turns.New = func() any { return new(api.ProduceTurn) }
 	if err := s.open(); err != nil {
@@ -182,7 +182,6 @@ func (s *Server) stopConnections(conns *sync.WaitGroup) {
 	case <-time.After(drainTimeout):
 		s.logger.Warn("closing connections that did not finish", "connections", s.table.count(), "waited", drainTimeout)
 		s.table.each((*conn).close)
-		s.buffers.close()
 		<-done
 	}
 }
@@ -233,7 +232,10 @@ func (s *Server) keepHouse(ctx context.Context) error {
 	}
 }
 
-const keepAnswer = 1 << 20 // answer buffers up to this size are kept
+const (
+	firstAnswer = 4 << 10 // the size of a new answer buffer
+	keepAnswer  = 1 << 20 // answer buffers up to this size are kept
+)
 
 func (s *Server) getTurn() *api.ProduceTurn  { return s.turns.Get().(*api.ProduceTurn) }
 func (s *Server) putTurn(t *api.ProduceTurn) { s.turns.Put(t) }
@@ -243,7 +245,7 @@ func (s *Server) getBytes() []byte {
 	if b, ok := s.bytes.Get().(*[]byte); ok {
 		return (*b)[:0]
 	}
-	return make([]byte, 0, 4096)
+	return make([]byte, 0, firstAnswer)
 }
 
 func (s *Server) putBytes(b []byte) {

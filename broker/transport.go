@@ -4,7 +4,9 @@ import (
 	"errors"
 	"io"
 	"net"
+	"sync/atomic"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -21,8 +23,11 @@ type plain struct {
 
 	readStep, sendStep func(fd uintptr) bool
 
-	in  *input
-	err error
+	in   *input
+	stop <-chan struct{} // ends the wait for memory
+	err  error
+
+	usedMs atomic.Int64 // when bytes last went in or out, for connections.max.idle.ms
 
 	out  *api.Out
 	at   int   // sent of out.Buf
@@ -37,19 +42,47 @@ func newPlain(c *net.TCPConn, in *input) (*plain, error) {
 	}
 	p := &plain{Conn: c, raw: raw, in: in}
 	p.readStep, p.sendStep = p.readOnce, p.sendSome
+	p.used()
 	return p, nil
 }
 
+func (p *plain) used() { p.usedMs.Store(time.Now().UnixMilli()) }
+
+// errNoRoom: the budget for read buffers is used up.
+var errNoRoom = errors.New("no memory for the frame within queued.max.request.bytes")
+
 // fill reads once what the socket has into the input, waiting for the first byte without a buffer where the input has none.
+//
+// It waits for memory outside of RawConn: Close waits for whoever is inside, so a wait there would hold up the one who closes the
+// connection, be it for idleness or to stop the broker.
 func (p *plain) fill() error {
-	if err := p.raw.Read(p.readStep); err != nil {
-		return err
+	var freed <-chan struct{}
+	for {
+		if err := p.raw.Read(p.readStep); err != nil {
+			return err
+		}
+		if p.err != errNoRoom {
+			return p.err
+		}
+		if freed == nil {
+			freed = p.in.pool.freed() // and once more, for a buffer may have come back just before
+			continue
+		}
+		select {
+		case <-freed:
+			freed = nil
+		case <-p.stop:
+			return p.err
+		}
 	}
-	return p.err
 }
 
 func (p *plain) readOnce(fd uintptr) bool {
 	space := p.in.space()
+	if len(space) == 0 {
+		p.err = errNoRoom
+		return true
+	}
 	for {
 		n, err := unix.Read(int(fd), space)
 		switch {
@@ -64,6 +97,7 @@ func (p *plain) readOnce(fd uintptr) bool {
 			p.err = io.EOF
 		default:
 			p.in.filled(n, len(space))
+			p.used()
 			p.err = nil
 		}
 		return true
@@ -87,6 +121,7 @@ func (p *plain) send(out *api.Out) error {
 
 // sendSome goes on with out until all is sent, an error comes, or the socket is full (false: the runtime calls again when there is room).
 func (p *plain) sendSome(fd uintptr) bool {
+	p.used() // a slow reader of a large answer is not idle
 	for {
 		end, more := len(p.out.Buf), 0
 		if p.file < len(p.out.Ranges) {

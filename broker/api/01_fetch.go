@@ -50,8 +50,8 @@ type fetchPart struct {
 	watched   bool
 }
 
-// Fetch answers one request into out. flush sends what earlier requests of the turn have to say; it is called before the fetch waits.
-func (h *Handlers) Fetch(req *Request, body []byte, out *Out, flush func() error) error {
+// Fetch answers one request into out.
+func (h *Handlers) Fetch(req *Request, body []byte, out *Out) error {
 	c := req.Conn
 	f := &c.fetch
 	if err := protocol.ParseFetch(req.Version, body, &f.request); err != nil {
@@ -74,11 +74,9 @@ func (h *Handlers) Fetch(req *Request, body []byte, out *Out, flush func() error
 
 	bytes, answerNow := h.readAll(req, f)
 	if !answerNow && bytes < int(f.request.MinBytes) && f.request.MaxWaitMs > 0 {
-		if !out.Empty() {
-			if err := flush(); err != nil {
-				f.release()
-				return err
-			}
+		if err := c.Rest(); err != nil {
+			f.release()
+			return err
 		}
 		h.poll(req, f)
 	}

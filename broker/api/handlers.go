@@ -49,7 +49,9 @@ type Conn struct {
 	Stop, Gone <-chan struct{}
 	// Waiter and Timer are what this connection's long polls and acks sleep on; only one request waits at a time.
 	Waiter *replica.Waiter
-	timer  *time.Timer
+	// Rest sends what earlier requests of the turn have to say. A request calls it before it waits for other clients.
+	Rest  func() error
+	timer *time.Timer
 
 	fetch fetchState
 }
