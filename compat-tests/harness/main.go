@@ -13,17 +13,18 @@ import (
 // JVMs on a small machine at once turn every timeout into a coin toss.
 func Main(m *testing.M) {
 	flag.Parse()
-	if testing.Short() {
-		os.Exit(m.Run())
+	if !testing.Short() {
+		defer mustLockLanes()()
 	}
+	m.Run() // a TestMain that returns ends with the code of this
+}
+
+func mustLockLanes() (unlock func()) {
 	unlock, err := lockLanes()
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "harness:", err)
-		os.Exit(1)
+		panic(err) // without a lock there is no test to fail yet
 	}
-	code := m.Run()
-	unlock()
-	os.Exit(code)
+	return unlock
 }
 
 // lockLanes takes the one lock of all lanes of this user. The kernel gives it back when the process ends, however it ends.
