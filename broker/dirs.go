@@ -4,8 +4,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/sordini/sordini/broker/replica"
 	"github.com/sordini/sordini/storage"
-	"github.com/sordini/sordini/storage/vfs"
 )
 
 // openDirs opens the log directories, formatting those that are empty. Everything is looked at before anything is changed: a directory that
@@ -15,7 +15,7 @@ func (s *Server) openDirs() (clusterID string, err error) {
 	found := make([]bool, len(paths))
 	clusterID = s.cfg.ClusterID
 	for i, path := range paths {
-		meta, err := storage.ReadMeta(vfs.OS, path)
+		meta, err := storage.ReadMeta(s.opts.FS, path)
 		if errors.Is(err, storage.ErrNotFormatted) {
 			continue
 		}
@@ -41,12 +41,12 @@ func (s *Server) openDirs() (clusterID string, err error) {
 	for i, path := range paths {
 		if !found[i] {
 			meta := storage.Meta{ClusterID: clusterID, NodeID: s.cfg.NodeID, DirectoryID: newClusterID()}
-			if err := storage.FormatDir(vfs.OS, path, meta); err != nil {
+			if err := storage.FormatDir(s.opts.FS, path, meta); err != nil {
 				return "", err
 			}
 		}
 		dir, err := storage.OpenDir(storage.DirConfig{
-			Path: path, FS: vfs.OS, Clock: unixMs, Logger: s.logger.With("dir", path),
+			Path: path, FS: s.opts.FS, Clock: unixMs, Logger: s.logger.With("dir", path),
 			SyncIntervalMs: s.cfg.Logs.DurabilityIntervalMs, RecoveryThreads: int(s.cfg.Logs.RecoveryThreads),
 			OnFailure: func(err error) { s.dirFailed(path, err) },
 		})
@@ -69,7 +69,58 @@ func (s *Server) checkMeta(path string, meta storage.Meta, clusterID string) err
 	return nil
 }
 
-// dirFailed is told when a directory goes offline. Without its metadata the broker cannot go on; otherwise the other directories serve.
+// dirFailed is told, by a goroutine of the directory, when it goes offline; the directory has logged why. Who waits for a sync there is woken
+// and hears KAFKA_STORAGE_ERROR, groups that live there have no coordinator any more, and the other directories serve. Without its metadata
+// the broker cannot go on.
 func (s *Server) dirFailed(path string, err error) {
-	s.logger.Error("log directory is offline", "dir", path, "error", err)
+	if path == s.cfg.LogDirs[0] {
+		select {
+		case s.lost <- fmt.Errorf("the log directory with the metadata is lost: %w", err):
+		default:
+		}
+	}
+	s.replicas.DirFailed(path)
+	s.replicas.All(func(p *replica.Partition) {
+		if p.Partition.Topic == offsetsTopic && p.DirPath() == path {
+			s.groups.Resign(p.Index)
+		}
+	})
+}
+
+// setStraysAside renames the log of every partition that the metadata does not know, so that its name is free: the broker died between the
+// deletion of a topic and that of its logs. Without this the topic could not be created again. Nothing is removed, for it may also be that
+// the metadata is the wrong one; as in Kafka, an operator decides. Where the metadata has just been made, everything stays as it is.
+func (s *Server) setStraysAside() error {
+	img := s.controller.LoadedImage()
+	for _, d := range s.dirs {
+		logs, err := d.Logs()
+		if err != nil {
+			return fmt.Errorf("list logs in %s: %w", d.Path(), err)
+		}
+		for _, l := range logs {
+			if t := img.Topic(l.Topic); l.Open || t != nil && (t.ID == l.ID || l.ID == storage.TopicID{}) && t.Partition(l.Index) != nil {
+				continue
+			}
+			from := s.opts.FS.PathJoin(d.Path(), fmt.Sprintf("%s-%d", l.Topic, l.Index))
+			to := s.opts.FS.PathJoin(d.Path(), strayName(l))
+			if s.newMetadata {
+				s.logger.Warn("the metadata is new and does not know this log; it is not served", "path", from)
+				continue
+			}
+			if err := s.opts.FS.Rename(from, to); err != nil {
+				s.logger.Error("the metadata does not know this log, and it cannot be set aside", "path", from, "error", err)
+				continue
+			}
+			s.logger.Warn("the metadata does not know this log; it is set aside and not served", "path", to)
+		}
+	}
+	return nil
+}
+
+const maxFileName = 255
+
+// strayName is Kafka's form, cut so that it stays a legal file name.
+func strayName(l storage.Found) string {
+	suffix := fmt.Sprintf("-%d.%x-stray", l.Index, l.ID)
+	return l.Topic[:min(len(l.Topic), maxFileName-len(suffix))] + suffix
 }

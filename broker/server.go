@@ -16,6 +16,7 @@ import (
 	"github.com/sordini/sordini/controller"
 	"github.com/sordini/sordini/groupcoord"
 	"github.com/sordini/sordini/storage"
+	"github.com/sordini/sordini/storage/vfs"
 )
 
 // Options is what a Server is made from.
@@ -23,6 +24,7 @@ type Options struct {
 	Config  *config.Values
 	Logger  *slog.Logger
 	Version string
+	FS      vfs.FS // nil: the operating system's
 }
 
 // Info is what the start block shows.
@@ -41,13 +43,14 @@ type Server struct {
 	metrics *api.Metrics
 	limits  struct{ maxFrame int }
 
-	listeners  []*listener
-	dirs       []*storage.Dir
-	controller *controller.Service
-	groups     *groupcoord.Service
-	replicas   *replica.Manager
-	handlers   *api.Handlers
-	http       *httpServer
+	listeners   []*listener
+	dirs        []*storage.Dir
+	newMetadata bool // __cluster_metadata was empty
+	controller  *controller.Service
+	groups      *groupcoord.Service
+	replicas    *replica.Manager
+	handlers    *api.Handlers
+	http        *httpServer
 
 	buffers    *bufferPool
 	table      *connTable
@@ -58,13 +61,17 @@ type Server struct {
 	drainCtx context.Context // ends when the broker begins to stop: long polls are answered, idle connections go
 	drain    context.CancelFunc
 	ready    chan struct{}
+	lost     chan error // capacity 1: why the broker cannot go on
 }
 
 // New opens everything a broker needs: first the ports, for that changes nothing on the disk, then the log directories. Nothing is served
 // before Run. After an error everything that was opened is closed again.
 func New(o Options) (*Server, error) {
 	cfg := &o.Config.Broker
-	s := &Server{opts: o, cfg: cfg, logger: o.Logger, metrics: &api.Metrics{}, ready: make(chan struct{})}
+	if o.FS == nil {
+		o.FS = vfs.OS
+	}
+	s := &Server{opts: o, cfg: cfg, logger: o.Logger, metrics: &api.Metrics{}, ready: make(chan struct{}), lost: make(chan error, 1)}
 	s.limits.maxFrame = min(int(cfg.Sockets.RequestMaxBytes), maxFrameBytes)
 	s.buffers = newBufferPool(cfg.Sockets.QueuedMaxRequestBytes)
 	s.table = newConnTable(&cfg.Sockets)
@@ -90,16 +97,19 @@ func (s *Server) open() error {
 	if s.http, err = openHTTP(s.cfg.HTTPAddress); err != nil {
 		return err
 	}
+	// These two hear from a directory that fails, which it may do as soon as it is open.
+	s.replicas, s.groups = replica.NewManager(s.cfg.Logs.ProducerIDExpirationMs), s.newGroups()
 	clusterID, err := s.openDirs()
 	if err != nil {
 		return err
 	}
-	s.replicas = replica.NewManager(s.dirs, s.cfg.Logs.ProducerIDExpirationMs, s.logger)
-	if err := s.replicas.Find(); err != nil {
+	if err := s.openController(clusterID); err != nil {
 		return err
 	}
-	s.groups = s.newGroups()
-	if err := s.openController(clusterID); err != nil {
+	if err := s.setStraysAside(); err != nil {
+		return err
+	}
+	if err := s.replicas.UseDirs(s.dirs); err != nil {
 		return err
 	}
 	s.handlers = s.newHandlers()
@@ -154,7 +164,11 @@ func (s *Server) Run(ctx context.Context) error {
 		close(s.ready)
 	}
 
-	<-ctx.Done()
+	select {
+	case <-ctx.Done():
+	case err := <-s.lost:
+		cancel(err)
+	}
 	s.logger.Info("stopping", "connections", s.table.count())
 	s.stopConnections(&conns)
 	stopParts()

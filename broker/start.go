@@ -22,7 +22,6 @@ import (
 	"github.com/sordini/sordini/groupcoord"
 	"github.com/sordini/sordini/groupcoord/group"
 	"github.com/sordini/sordini/storage"
-	"github.com/sordini/sordini/storage/vfs"
 )
 
 func nodeName(id int32) string { return strconv.Itoa(int(id)) }
@@ -34,10 +33,11 @@ func (s *Server) openController(clusterID string) error {
 	if err != nil {
 		return fmt.Errorf("open __cluster_metadata in %s: %w", dir.Path(), err)
 	}
+	s.newMetadata = log.LogEndOffset() == 0
 	numPartitions, factor := s.cfg.Topics.NumPartitions, s.cfg.Topics.ReplicationFactor
 	s.controller, err = controller.Open(controller.Config{
 		NodeID: s.cfg.NodeID, ClusterID: clusterID, Log: &metadataLog{log: log, clock: unixMs},
-		FS: vfs.OS, Dir: filepath.Join(dir.Path(), "__cluster_metadata-0"), Logger: s.logger.With("component", "controller"),
+		FS: s.opts.FS, Dir: filepath.Join(dir.Path(), "__cluster_metadata-0"), Logger: s.logger.With("component", "controller"),
 		RandomUUID: func() [16]byte { return uuid.New() }, RandomSeed: randomSeed,
 		Defaults: func() (int32, int16) { return numPartitions, factor },
 		Config:   machine.Config{ValidateTopicConfig: config.ValidateTopic},

@@ -184,6 +184,9 @@ func (h *Handlers) producePartition(version int16, part *protocol.ProducePartiti
 		p = h.Replicas.Get(part.Topic, part.Partition)
 	}
 	if p == nil {
+		if h.Replicas.Offline(part.Topic, part.TopicID, part.Partition) {
+			return nil, kerr.KafkaStorageError
+		}
 		return nil, kerr.UnknownTopicOrPartition
 	}
 	if p.Topic().Internal {

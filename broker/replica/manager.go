@@ -3,7 +3,6 @@ package replica
 import (
 	"errors"
 	"fmt"
-	"log/slog"
 	"sync"
 
 	"github.com/sordini/sordini/broker/config"
@@ -12,10 +11,10 @@ import (
 
 // Manager knows every partition that is open on this broker, by topic name and by topic id.
 type Manager struct {
+	// These belong to the controller's goroutine, which alone opens and deletes, and to the start before it.
 	dirs   []*storage.Dir
-	placed map[string]*storage.Dir // where the logs were at the start, by directory name; only with several directories
+	placed map[string]*storage.Dir // where a log is, by directory name; only with several directories
 	counts map[*storage.Dir]int
-	logger *slog.Logger
 
 	producerIDExpirationMs int64
 
@@ -29,18 +28,21 @@ type Manager struct {
 type topicPartitions struct {
 	topic      *Topic
 	partitions map[int32]*Partition
+	offline    map[int32]bool // led by this broker, but the log could not be opened
 }
 
-// NewManager returns a manager without partitions over the given log directories.
-func NewManager(dirs []*storage.Dir, producerIDExpirationMs int64, logger *slog.Logger) *Manager {
-	m := &Manager{dirs: dirs, producerIDExpirationMs: producerIDExpirationMs, logger: logger}
+// NewManager returns a manager without partitions.
+func NewManager(producerIDExpirationMs int64) *Manager {
+	m := &Manager{producerIDExpirationMs: producerIDExpirationMs}
 	m.mu.byName = map[string]*topicPartitions{}
 	m.mu.byID = map[storage.TopicID]*topicPartitions{}
 	return m
 }
 
-// Find looks what is in the directories, so that a log is opened where it lies. It comes before the first OpenTopic.
-func (m *Manager) Find() error {
+// UseDirs gives the manager its log directories, and looks what is in them, so that a log is opened where it lies. It comes before the first
+// OpenTopic.
+func (m *Manager) UseDirs(dirs []*storage.Dir) error {
+	m.dirs = dirs
 	m.placed, m.counts = map[string]*storage.Dir{}, map[*storage.Dir]int{}
 	if len(m.dirs) == 1 {
 		return nil
@@ -83,6 +85,26 @@ func (m *Manager) GetByID(id storage.TopicID, index int32) (p *Partition, known 
 	return p, known
 }
 
+// Offline tells whether this broker leads a partition whose log it could not open.
+func (m *Manager) Offline(topic string, id storage.TopicID, index int32) bool {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	t := m.mu.byID[id]
+	if id == (storage.TopicID{}) {
+		t = m.mu.byName[topic]
+	}
+	return t != nil && t.offline[index]
+}
+
+// DirFailed wakes everybody who waits on a partition of a log directory that has gone offline: no sync will come any more.
+func (m *Manager) DirFailed(path string) {
+	m.All(func(p *Partition) {
+		if p.dir.Path() == path {
+			p.waiters.signalAll()
+		}
+	})
+}
+
 // Topic returns what the partitions of a topic share, or nil when none is open here.
 func (m *Manager) Topic(name string) *Topic {
 	m.mu.RLock()
@@ -109,8 +131,8 @@ func (m *Manager) All(fn func(*Partition)) {
 }
 
 // OpenTopic makes the topic's partitions exist and be open: those that are open keep their state and take the new config, the others are
-// created or recovered. A partition whose log cannot be opened is reported and left out: its clients get KAFKA_STORAGE_ERROR's
-// kin, and the other partitions serve.
+// created or recovered. A partition whose log cannot be opened is reported and is offline until the next OpenTopic: its clients get
+// KAFKA_STORAGE_ERROR, and the other partitions serve.
 func (m *Manager) OpenTopic(name string, id storage.TopicID, internal bool, leaderEpochs map[int32]int32, cfg config.TopicConfig) error {
 	m.mu.RLock()
 	t := m.mu.byName[name]
@@ -125,6 +147,7 @@ func (m *Manager) OpenTopic(name string, id storage.TopicID, internal bool, lead
 	logConfig := LogConfig(&cfg, internal, m.producerIDExpirationMs)
 
 	opened := make(map[int32]*Partition, len(leaderEpochs))
+	offline := map[int32]bool{}
 	var failed error
 	for index, epoch := range leaderEpochs {
 		if p := m.Get(name, index); p != nil {
@@ -136,9 +159,10 @@ func (m *Manager) OpenTopic(name string, id storage.TopicID, internal bool, lead
 		dir := m.dirFor(part)
 		log, err := dir.OpenLog(part, logConfig)
 		if err != nil {
-			failed = errors.Join(failed, fmt.Errorf("open %s-%d: %w", name, index, err))
+			failed, offline[index] = errors.Join(failed, fmt.Errorf("open %s-%d: %w", name, index, err)), true
 			continue
 		}
+		m.place(part, dir)
 		opened[index] = newPartition(part, t.topic, dir, log, epoch)
 	}
 
@@ -147,6 +171,7 @@ func (m *Manager) OpenTopic(name string, id storage.TopicID, internal bool, lead
 	for index, p := range opened {
 		t.partitions[index] = p
 	}
+	t.offline = offline
 	m.mu.byName[name], m.mu.byID[id] = t, t
 	return failed
 }
@@ -166,6 +191,7 @@ func (m *Manager) DeleteTopic(id storage.TopicID) error {
 	var failed error
 	for index, p := range t.partitions {
 		p.close()
+		m.unplace(p)
 		if err := p.dir.DeleteLog(p.Partition); err != nil {
 			failed = errors.Join(failed, fmt.Errorf("delete %s-%d: %w", t.topic.Name, index, err))
 		}
@@ -176,24 +202,35 @@ func (m *Manager) DeleteTopic(id storage.TopicID) error {
 // Close wakes everybody who waits on a partition. The logs themselves are closed with their directories.
 func (m *Manager) Close() { m.All((*Partition).close) }
 
-// dirFor chooses the log directory of a partition: the one it is in, else the one with the fewest logs. Only the controller's goroutine
-// opens logs.
+// dirFor chooses the log directory of a partition: the one it is in, else the one with the fewest logs of those that work.
 func (m *Manager) dirFor(p storage.Partition) *storage.Dir {
-	best := m.dirs[0]
 	if len(m.dirs) == 1 {
-		return best
+		return m.dirs[0]
 	}
 	if d := m.placed[placeName(p)]; d != nil {
 		return d
 	}
-	for _, d := range m.dirs {
-		if m.counts[d] < m.counts[best] {
+	best := m.dirs[0]
+	for _, d := range m.dirs[1:] {
+		if works, better := d.Failure() == nil, m.counts[d] < m.counts[best]; works && (better || best.Failure() != nil) {
 			best = d
 		}
 	}
-	m.counts[best]++
-	m.placed[placeName(p)] = best
 	return best
+}
+
+func (m *Manager) place(p storage.Partition, d *storage.Dir) {
+	if name := placeName(p); len(m.dirs) > 1 && m.placed[name] == nil {
+		m.placed[name] = d
+		m.counts[d]++
+	}
+}
+
+func (m *Manager) unplace(p *Partition) {
+	if name := placeName(p.Partition); m.placed[name] == p.dir {
+		delete(m.placed, name)
+		m.counts[p.dir]--
+	}
 }
 
 // LogConfig translates a topic's configs into what the log needs. The logs of coordinators are never less durable than `group`.

@@ -48,8 +48,8 @@ func (t *Topic) Config() *config.TopicConfig { return t.config.Load() }
 func newPartition(id storage.Partition, topic *Topic, dir *storage.Dir, log *storage.Log, leaderEpoch int32) *Partition {
 	p := &Partition{Partition: id, dir: dir, log: log, topic: topic}
 	p.leaderEpoch.Store(leaderEpoch)
-	p.highWater.Store(log.DurableOffset())
-	log.OnDurable(p.advance)
+	log.OnDurable(p.advance) // first, so that no rise falls in between
+	p.advance(log.DurableOffset())
 	return p
 }
 
@@ -73,6 +73,9 @@ func (p *Partition) advance(durable int64) {
 
 // Topic returns what this partition shares with its siblings.
 func (p *Partition) Topic() *Topic { return p.topic }
+
+// DirPath is the log directory of the partition.
+func (p *Partition) DirPath() string { return p.dir.Path() }
 
 // Log gives read access to the partition's log.
 func (p *Partition) Log() *storage.Log { return p.log }
