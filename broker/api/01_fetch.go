@@ -25,6 +25,7 @@ const (
 	fetchTopicIDsFrom = 13
 	readCommitted     = 1
 	maxConnCursors    = 1024
+	maxAnswerBytes    = 1 << 30 // of records, and one batch more, so that the answer's size fits into an int32
 )
 
 // fetchState is what a connection keeps between its fetches: reused memory, and where the last sessionless reads ended.
@@ -72,6 +73,7 @@ func (h *Handlers) Fetch(req *Request, body []byte, out *Out) error {
 	}
 	h.resolve(req, f)
 
+	f.request.MinBytes = min(f.request.MinBytes, h.Config.Broker.Sockets.FetchMaxBytes) // or the fetch could only end by its time
 	bytes, answerNow := h.readAll(req, f)
 	if !answerNow && bytes < int(f.request.MinBytes) && f.request.MaxWaitMs > 0 {
 		if err := c.Rest(); err != nil {
@@ -94,6 +96,7 @@ func (f *fetchState) partsOfRequest() {
 
 // resolve finds the partitions, and the places where their last reads ended.
 func (h *Handlers) resolve(req *Request, f *fetchState) {
+	swept := false
 	for i := range f.parts {
 		part := &f.parts[i]
 		if req.Version >= fetchTopicIDsFrom {
@@ -104,20 +107,35 @@ func (h *Handlers) resolve(req *Request, f *fetchState) {
 		if part.p == nil || part.cursor != nil {
 			continue
 		}
-		part.cursor = f.cursors[part.p]
-		if part.cursor == nil && len(f.cursors) < maxConnCursors {
-			if f.cursors == nil {
-				f.cursors = map[*replica.Partition]*storage.Cursor{}
-			}
+		if part.cursor = f.cursors[part.p]; part.cursor != nil {
+			continue
+		}
+		if !swept {
+			f.sweepCursors()
+			swept = true
+		}
+		if len(f.cursors) < maxConnCursors {
 			part.cursor = new(storage.Cursor)
 			f.cursors[part.p] = part.cursor
 		}
 	}
 }
 
+// sweepCursors forgets where reads of partitions ended that are gone: what is remembered of a partition keeps its log in memory.
+func (f *fetchState) sweepCursors() {
+	if f.cursors == nil {
+		f.cursors = map[*replica.Partition]*storage.Cursor{}
+	}
+	for p := range f.cursors {
+		if p.Closed() {
+			delete(f.cursors, p)
+		}
+	}
+}
+
 // readAll reads every partition within the request's limits. answerNow says that a partition has an error that must not wait.
 func (h *Handlers) readAll(req *Request, f *fetchState) (bytes int, answerNow bool) {
-	left := int(h.Config.Broker.Sockets.FetchMaxBytes)
+	left := min(int(h.Config.Broker.Sockets.FetchMaxBytes), maxAnswerBytes)
 	if req.Version >= fetchFirstWhole {
 		left = min(left, int(max(f.request.MaxBytes, 0)))
 	}
@@ -139,8 +157,8 @@ func (h *Handlers) readPart(req *Request, f *fetchState, part *fetchPart, left i
 		part.answer.ErrorCode = code
 		return 0
 	}
-	highWatermark, upTo := p.HighWatermark(), p.HighWatermark()
-	part.answer.HighWatermark, part.answer.LastStableOffset = highWatermark, p.LastStableOffset()
+	upTo := p.HighWatermark() // read once: the answer must not show or give more than it says is committed
+	part.answer.HighWatermark, part.answer.LastStableOffset = upTo, min(upTo, p.LastStableOffset())
 	part.answer.LogStartOffset = p.Log().LogStartOffset()
 	if f.request.IsolationLevel == readCommitted {
 		upTo = part.answer.LastStableOffset
@@ -180,6 +198,8 @@ func (part *fetchPart) fail(code, version int16) {
 // checkFetch is everything that can be wrong before the log is asked.
 func (h *Handlers) checkFetch(req *Request, f *fetchState, part *fetchPart) int16 {
 	switch p := part.p; {
+	case p == nil && h.Replicas.Offline(part.topic, part.want.TopicID, part.want.Partition):
+		return forOldClients(kerr.KafkaStorageError.Code, req.Version >= fetchStorageError)
 	case p == nil && req.Version >= fetchTopicIDsFrom:
 		return h.unknownByID(part)
 	case p == nil:

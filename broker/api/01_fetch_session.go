@@ -42,7 +42,9 @@ func NewFetchSessions(limit int) *FetchSessions {
 	return s
 }
 
-// fetchSession is one consumer's set of partitions. Whoever answers a fetch of it holds mu.
+// fetchSession is one consumer's set of partitions. Whoever answers a fetch of it holds mu, also while the fetch waits; so nobody waits for mu. A
+// consumer has one fetch at a time: a second one is a mistake, or comes from a connection whose first one was cut off, and gets
+// INVALID_FETCH_SESSION_EPOCH, upon which the consumer begins a new session.
 type fetchSession struct {
 	id       int32
 	topicIDs bool
@@ -85,8 +87,6 @@ func (s *FetchSessions) begin(version int16, r *protocol.FetchRequest, nowMs int
 		}
 		session := s.create(version >= fetchTopicIDsFrom, nowMs)
 		if session != nil {
-			session.mu.Lock()
-			session.fresh = true
 			session.apply(r)
 		}
 		return session, 0
@@ -95,7 +95,9 @@ func (s *FetchSessions) begin(version int16, r *protocol.FetchRequest, nowMs int
 	if session == nil {
 		return nil, kerr.FetchSessionIDNotFound.Code
 	}
-	session.mu.Lock()
+	if !session.mu.TryLock() {
+		return nil, kerr.InvalidFetchSessionEpoch.Code
+	}
 	if code := session.check(version, r); code != 0 {
 		session.mu.Unlock()
 		return nil, code
@@ -128,13 +130,15 @@ func (s *FetchSessions) Count() int {
 	return len(s.mu.byID)
 }
 
+// create returns a new session, locked, or nil when there is no place for it.
 func (s *FetchSessions) create(topicIDs bool, nowMs int64) *fetchSession {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.mu.byID) >= s.limit && !s.evictLocked(nowMs) {
 		return nil
 	}
-	session := &fetchSession{topicIDs: topicIDs, usedMs: nowMs, epoch: 1, byKey: map[sessionKey]*sessionPartition{}}
+	session := &fetchSession{topicIDs: topicIDs, usedMs: nowMs, epoch: 1, fresh: true, byKey: map[sessionKey]*sessionPartition{}}
+	session.mu.Lock()
 	for session.id == sessionless || s.mu.byID[session.id] != nil {
 		session.id = rand.Int32N(math.MaxInt32) // not guessable in order, so that one consumer's mistake does not hit another's session
 	}

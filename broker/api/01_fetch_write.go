@@ -39,6 +39,9 @@ func (h *Handlers) writeFetch(req *Request, f *fetchState, session *fetchSession
 }
 
 func (h *Handlers) writePart(req *Request, part *fetchPart, w *protocol.FetchWriter, out *Out) {
+	if part.answer.ErrorCode != 0 {
+		h.Metrics.FailedFetch.Add(1)
+	}
 	w.BeginPartition(&part.answer)
 	switch {
 	case part.converted != nil:

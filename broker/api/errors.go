@@ -23,6 +23,8 @@ func codeOf(err error) int16 {
 		return invalid.Code.Code
 	case errors.Is(err, storage.ErrOffsetOutOfRange):
 		return kerr.OffsetOutOfRange.Code
+	case errors.Is(err, storage.ErrClosed): // deleted since the partition was looked up
+		return kerr.NotLeaderForPartition.Code
 	}
 	return kerr.KafkaStorageError.Code
 }

@@ -1,0 +1,61 @@
+package api
+
+import (
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+
+	"github.com/sordini/sordini/protocol"
+)
+
+func fetchOf(sessionID, epoch int32, topics ...string) *protocol.FetchRequest {
+	r := &protocol.FetchRequest{SessionID: sessionID, SessionEpoch: epoch}
+	for _, topic := range topics {
+		r.Partitions = append(r.Partitions, protocol.FetchRequestPartition{Topic: topic})
+	}
+	return r
+}
+
+// A session's lock is held while its fetch waits. Another connection that named the session slept on that lock, for as long as the first one's
+// max_wait_ms said, and neither the end of its connection nor the stop of the broker could wake it.
+func TestAFetchOfABusySessionIsAnsweredAtOnce(t *testing.T) {
+	sessions := NewFetchSessions(10)
+	first, code := sessions.begin(12, fetchOf(0, initialEpoch, "a"), 0)
+	if code != 0 || first == nil {
+		t.Fatalf("no session: code %d", code)
+	}
+	answered := make(chan int16, 1)
+	go func() {
+		_, code := sessions.begin(12, fetchOf(first.id, 1), 0)
+		answered <- code
+	}()
+	select {
+	case code := <-answered:
+		if code != kerr.InvalidFetchSessionEpoch.Code {
+			t.Errorf("code %d, want INVALID_FETCH_SESSION_EPOCH", code)
+		}
+	case <-time.After(10 * time.Second):
+		t.Fatal("the second fetch waits for the first")
+	}
+	first.mu.Unlock()
+
+	// The refused fetch has changed nothing: the consumer's next one goes on.
+	again, code := sessions.begin(12, fetchOf(first.id, 1), 0)
+	if code != 0 || again != first || again.fresh {
+		t.Fatalf("the session does not go on: code %d", code)
+	}
+	again.mu.Unlock()
+}
+
+func TestAClosedSessionIsForgotten(t *testing.T) {
+	sessions := NewFetchSessions(10)
+	first, _ := sessions.begin(12, fetchOf(0, initialEpoch, "a"), 0)
+	first.mu.Unlock()
+	if s, code := sessions.begin(12, fetchOf(first.id, finalEpoch), 0); s != nil || code != 0 || sessions.Count() != 0 {
+		t.Errorf("after the final fetch: session %v, code %d, %d sessions", s, code, sessions.Count())
+	}
+	if _, code := sessions.begin(12, fetchOf(first.id, 1), 0); code != kerr.FetchSessionIDNotFound.Code {
+		t.Errorf("code %d, want FETCH_SESSION_ID_NOT_FOUND", code)
+	}
+}
