@@ -50,6 +50,8 @@ func (h *httpServer) close() {
 
 const (
 	httpHeaderTimeout = 5 * time.Second
+	httpWriteTimeout  = 30 * time.Second
+	httpIdleTimeout   = time.Minute
 	httpStopTimeout   = time.Second
 )
 
@@ -59,7 +61,7 @@ func (h *httpServer) serve(ctx context.Context, s *Server) error {
 		<-ctx.Done()
 		return nil
 	}
-	server := &http.Server{Handler: s.httpHandler(), ReadHeaderTimeout: httpHeaderTimeout}
+	server := &http.Server{Handler: s.httpHandler(), ReadHeaderTimeout: httpHeaderTimeout, WriteTimeout: httpWriteTimeout, IdleTimeout: httpIdleTimeout}
 	done := make(chan error, 1) // one result
 	go func() { done <- server.Serve(h.l) }()
 	select {
@@ -69,7 +71,9 @@ func (h *httpServer) serve(ctx context.Context, s *Server) error {
 	}
 	stop, cancel := context.WithTimeout(context.Background(), httpStopTimeout)
 	defer cancel()
-	_ = server.Shutdown(stop)
+	if server.Shutdown(stop) != nil {
+		_ = server.Close() // whoever did not finish in time
+	}
 	<-done
 	return nil
 }
