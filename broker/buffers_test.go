@@ -113,11 +113,11 @@ func TestOneConnectionPerAddressButMoreForSome(t *testing.T) {
 		return !ok || !timeout.Timeout()
 	}
 	s := startServer(t, t.TempDir(), "max.connections.per.ip", "1")
-	if refuses(s) || !refuses(s) {
-		t.Error("max.connections.per.ip=1: want the first connection and not the second")
+	if first, second := refuses(s), refuses(s); first || !second {
+		t.Errorf("max.connections.per.ip=1: refused %v and %v, want only the second connection", first, second)
 	}
 	s = startServer(t, t.TempDir(), "max.connections.per.ip", "1", "max.connections.per.ip.overrides", "127.0.0.1:2")
-	if refuses(s) || refuses(s) || !refuses(s) {
-		t.Error("with an override of 2: want the first two connections and not the third")
+	if first, second, third := refuses(s), refuses(s), refuses(s); first || second || !third {
+		t.Errorf("with an override of 2: refused %v, %v and %v, want only the third connection", first, second, third)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"syscall"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -96,8 +97,12 @@ func (c *conn) end() {
 	}
 }
 
-// logEnd says why a connection ends: what clients do is for debugging only.
+// logEnd says why a connection ends: what clients do is for debugging only, what the disk does is not.
 func (c *conn) logEnd(err error) {
+	if errors.Is(err, errShortSegment) || errors.Is(err, syscall.EIO) {
+		c.logger.Error("records could not be sent from the log", "error", err)
+		return
+	}
 	if errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed) || errors.Is(err, api.ErrClose) {
 		c.logger.Debug("connection closed", "reason", err)
 		return

@@ -3,8 +3,11 @@ package broker
 import (
 	"context"
 	"errors"
+	"math"
 	"sync"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/sordini/sordini/broker/config"
 )
@@ -32,11 +35,21 @@ var (
 
 func newConnTable(limits *config.Sockets) *connTable {
 	t := &connTable{
-		max: int(limits.MaxConnections), maxPerHost: int(limits.MaxConnectionsPerIP), overrides: limits.MaxConnectionsOverrides,
+		max: min(int(limits.MaxConnections), descriptorsForConnections()), maxPerHost: int(limits.MaxConnectionsPerIP), overrides: limits.MaxConnectionsOverrides,
 		idleMs: limits.ConnectionsMaxIdleMs, wake: make(chan struct{}, 1),
 	}
 	t.mu.conns, t.mu.perHost = map[*conn]struct{}{}, map[string]int{}
 	return t
+}
+
+// descriptorsForConnections is what connections may take of the descriptors that the system grants: three quarters. The logs need theirs, and
+// suffer more without: a connection that is refused comes again, a sync that cannot open its file takes the directory offline.
+func descriptorsForConnections() int {
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil || limit.Cur > math.MaxInt32 {
+		return math.MaxInt32
+	}
+	return int(limit.Cur / 4 * 3)
 }
 
 func (t *connTable) add(c *conn, host string) error {

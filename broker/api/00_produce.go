@@ -363,6 +363,7 @@ func (t *ProduceTurn) encode(r *produceRequest, out *Out) {
 
 const (
 	keepRequests = 64      // memory of a turn that is kept for the next one
+	keepResults  = 1024    // likewise, of one request
 	keepConvert  = 1 << 20 // bytes
 )
 
@@ -370,7 +371,9 @@ const (
 func (t *ProduceTurn) reset() {
 	for i := range t.requests[:t.n] {
 		r := &t.requests[i]
-		clear(r.results)
+		if clear(r.results); cap(r.results) > keepResults {
+			r.results, r.queued = nil, nil
+		}
 		clear(r.queued)
 		r.parsed.Reset()
 		r.header = protocol.RequestHeader{}

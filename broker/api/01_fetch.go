@@ -176,7 +176,7 @@ func (h *Handlers) readPart(req *Request, f *fetchState, part *fetchPart, left i
 	}
 	slice, err := p.Read(part.want.FetchOffset, limit, upTo, firstWhole, part.cursor)
 	if err != nil {
-		part.fail(codeOf(err), req.Version)
+		h.readFailed(req, part, err)
 		return 0
 	}
 	part.slice, part.answer.RecordsLen = slice, slice.Len()
@@ -185,6 +185,15 @@ func (h *Handlers) readPart(req *Request, f *fetchState, part *fetchPart, left i
 
 // noAborted is the list that read_committed gets: there are no transactions yet, so no aborted ones.
 var noAborted = []protocol.AbortedTransaction{}
+
+// readFailed gives a partition the code of a failed read. Damage and failing disks are reported here, for only the operator can help.
+func (h *Handlers) readFailed(req *Request, part *fetchPart, err error) {
+	code := codeOf(err)
+	if code == kerr.KafkaStorageError.Code && part.p.FaultIsNews(nowMs()) {
+		h.Logger.Error("the log cannot be read", "topic", part.p.Topic().Name, "partition", part.p.Index, "offset", part.want.FetchOffset, "error", err)
+	}
+	part.fail(code, req.Version)
+}
 
 func (part *fetchPart) fail(code, version int16) {
 	keep := part.answer.LogStartOffset

@@ -97,7 +97,7 @@ func (h *Handlers) readConverted(req *Request, f *fetchState, part *fetchPart, l
 	for step := 0; step < convertSteps; step++ {
 		stored, next, err := h.readStored(part, from, min(limit, convertReadBytes), upTo)
 		if err != nil {
-			part.fail(codeOf(err), req.Version)
+			h.readFailed(req, part, err)
 			return 0
 		}
 		if len(stored) == 0 {

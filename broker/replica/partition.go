@@ -27,6 +27,8 @@ type Partition struct {
 	// closed is set once when the partition is deleted or the broker stops; waiters are woken and find it.
 	closed atomic.Bool
 
+	faultMs atomic.Int64 // when a failed read was last reported
+
 	// onHighWatermark is told about each rise; a coordinator that lives on this partition sets it before it appends.
 	onHighWatermark atomic.Pointer[func(int64)]
 }
@@ -108,6 +110,15 @@ func (p *Partition) Read(offset int64, maxBytes int, upTo int64, atLeastOne bool
 		return storage.Slice{}, kerr.NotLeaderForPartition
 	}
 	return p.log.Read(offset, maxBytes, upTo, atLeastOne, cur)
+}
+
+const reportFaultsEveryMs = 60_000
+
+// FaultIsNews tells whether a failed read is to be reported: where the directory is offline that is known, and a client that tries again and
+// again is no reason to say the same every time.
+func (p *Partition) FaultIsNews(nowMs int64) bool {
+	last := p.faultMs.Load()
+	return p.dir.Failure() == nil && (last == 0 || nowMs-last >= reportFaultsEveryMs) && p.faultMs.CompareAndSwap(last, nowMs)
 }
 
 // Watch registers a waiter for rises of the high watermark; Unwatch takes it off again. The owner looks at the high watermark once more
