@@ -101,7 +101,7 @@ func (w *stress) kgo(opts ...kgo.Opt) *kgo.Client {
 	c, err := kgo.NewClient(append([]kgo.Opt{kgo.SeedBrokers(w.address), kgo.AllowAutoTopicCreation(),
 		kgo.RecordDeliveryTimeout(3 * time.Second), kgo.RetryTimeout(2 * time.Second)}, opts...)...)
 	if err != nil {
-		w.t.Error(err)
+		panic(err) // the options are wrong
 	}
 	return c
 }
@@ -128,7 +128,7 @@ func (w *stress) produceAll(rng *rand.Rand) {
 
 func (w *stress) consume(rng *rand.Rand) {
 	for !w.over() {
-		c := w.kgo(kgo.ConsumeTopics("kept", "comes-0", "comes-1"), kgo.FetchMaxWait(time.Duration(1+rng.IntN(500))*time.Millisecond),
+		c := w.kgo(kgo.ConsumeTopics("kept", "comes-0", "comes-1"), kgo.FetchMaxWait(time.Duration(10+rng.IntN(500))*time.Millisecond),
 			kgo.ConsumerGroup("stress"), kgo.FetchMinBytes(int32(1+rng.IntN(10_000))))
 		for range 1 + rng.IntN(20) {
 			ctx, cancel := context.WithTimeout(w.ctx, time.Duration(rng.IntN(300))*time.Millisecond)
