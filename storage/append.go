@@ -31,7 +31,9 @@ func (l *Log) Append(nowMs int64, leaderEpoch int32, appends []*Append) error {
 	l.changed.Store(true)
 	switch {
 	case config.Durability == DurabilityBatch || end-l.durable.flushed.Load() >= config.FlushMessages:
-		return l.dir.syncer.sync([]*Log{l})
+		if err := l.dir.syncer.sync([]*Log{l}); err != nil {
+			return refuseAll(appends, err) // what was written may be there or not after a restart
+		}
 	case config.Durability == DurabilityGroup:
 		l.dir.syncer.wake(l)
 	default:

@@ -1,6 +1,10 @@
 package storage
 
-import "math"
+import (
+	"math"
+
+	"github.com/sordini/sordini/protocol/batch"
+)
 
 // Durability says what an append has survived when DurableOffset covers it.
 type Durability uint8
@@ -67,7 +71,7 @@ const (
 	defaultIndexIntervalBytes     = 4096
 	defaultProducerIDExpirationMs = 24 * 3600 * 1000
 	defaultMaxMessageBytes        = 1<<20 + 12
-	defaultMaxDecompressedBytes   = 64 << 20
+	defaultMaxDecompressedBytes   = batch.DefaultMaxDecompressedBytes
 	minSegmentBytes               = 14
 )
 

@@ -11,8 +11,6 @@ import (
 
 // crashEverywhere drives a world on a file system that is cloned, as a crash would leave it, before every
 // operation that changes it.
-var trace = false
-
 func crashEverywhere(t *testing.T, seed uint64, config LogConfig, steps int) {
 	t.Helper()
 	mem := vfs.NewMemFS()
@@ -24,9 +22,6 @@ func crashEverywhere(t *testing.T, seed uint64, config LogConfig, steps int) {
 	fs := vfs.Hook(mem, func(op vfs.Op) error {
 		mu.Lock()
 		defer mu.Unlock()
-		if trace {
-			t.Logf("op %d %s", op.Kind, op.Path)
-		}
 		if !armed || op.Kind == vfs.OpRead || failed != nil {
 			return nil
 		}

@@ -63,8 +63,9 @@ type Dir struct {
 	full     atomic.Bool
 	reserved atomic.Bool
 
-	// checkpointing makes checkpoints, retention and compaction passes follow each other.
+	// checkpointing makes checkpoints follow each other, and compacting the passes of compaction.
 	checkpointing sync.Mutex
+	compacting    sync.Mutex
 	mu            struct {
 		sync.Mutex
 		logs    map[string]*Log // by directory name

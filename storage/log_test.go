@@ -45,6 +45,9 @@ func testAppendReadReopen(t *testing.T, segmentBytes int32, clean bool) {
 		// From every offset, by small and large reads.
 		for from := range want {
 			for _, maxBytes := range []int{1, 300, 1 << 20} {
+				if maxBytes < 1<<20 && from%40 != 0 {
+					continue
+				}
 				if got := mustReadAll(t, l, int64(from), maxBytes); !slices.Equal(got, want[from:]) {
 					t.Fatalf("from %d by %d:\n got %v\nwant %v", from, maxBytes, got, want[from:])
 				}

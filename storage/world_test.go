@@ -33,12 +33,11 @@ type world struct {
 
 // worldState is what must hold after a crash at this moment.
 type worldState struct {
-	records    []string // by offset; above written they are in flight
-	written    int64    // end of what Append has returned for
-	durable    int64    // end of what survives a loss of power
-	start      int64    // the log begins here or later, as far as deletions have returned
-	startMax   int64    // and here at the latest: a deletion is in flight
-	maybeStart bool     // retention is free to choose a start up to startMax
+	records  []string // by offset; above written they are in flight
+	written  int64    // end of what Append has returned for
+	durable  int64    // end of what survives a loss of power
+	start    int64    // the log begins here or later, as far as deletions have returned
+	startMax int64    // and here at the latest: a deletion is in flight
 }
 
 type worldProducer struct {

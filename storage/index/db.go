@@ -64,6 +64,7 @@ func Open(cfg Config) (*DB, error) {
 		CompactionConcurrencyRange: func() (lower, upper int) { return 1, 1 },
 		DisableTableStats:          true,
 	}
+	opts.Experimental.CompactionScheduler = newScheduler()
 	d := &DB{cache: cache, logger: logger}
 	err := d.guard(func() (err error) {
 		d.db, err = pebble.Open(cfg.Path, opts)
