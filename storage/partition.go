@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"fmt"
 	"sync/atomic"
 
 	"github.com/sordini/sordini/protocol/batch"
@@ -73,7 +74,7 @@ func (r *ref) retain() bool {
 func (r *ref) drop() bool {
 	n := r.n.Add(-1)
 	if n < 0 {
-		panic("storage: reference count below zero")
+		panic(fmt.Sprintf("storage: reference count %d, at least 0 was due", n))
 	}
 	return n == 0
 }

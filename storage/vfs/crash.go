@@ -63,7 +63,7 @@ func (c *crash) clone(n *node) *node {
 	if out := c.done[n]; out != nil {
 		return out
 	}
-	out := &node{dir: n.dir, modified: n.modified}
+	out := &node{dir: n.dir}
 	c.done[n] = out
 	if !n.dir {
 		out.data = c.file(n)

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
@@ -33,8 +32,7 @@ type node struct {
 	entries, saved map[string]*node
 	// pending are the changes of entries since saved, in order. File systems with a journal keep the order of
 	// such changes, so a crash leaves a beginning of them.
-	pending  []dirChange
-	modified time.Time
+	pending []dirChange
 }
 
 // dirChange gives names new nodes, or none (nil), in one step.

@@ -81,7 +81,6 @@ func (f *memFile) WriteAt(p []byte, off int64) (int, error) {
 		f.n.data = append(f.n.data, make([]byte, end-int64(len(f.n.data)))...)
 	}
 	copy(f.n.data[min(off, int64(len(f.n.data))):], p)
-	f.n.modified = time.Now()
 	return len(p), full
 }
 
@@ -140,7 +139,7 @@ func (f *memFile) Size() (int64, error) {
 func (f *memFile) Stat() (vfs.FileInfo, error) {
 	f.fs.mu.Lock()
 	defer f.fs.mu.Unlock()
-	return memInfo{f.name, int64(len(f.n.data)), f.n.dir, f.n.modified}, nil
+	return memInfo{f.name, int64(len(f.n.data)), f.n.dir}, nil
 }
 
 func (f *memFile) Allocate(off, n int64) error    { return nil }
@@ -150,15 +149,14 @@ func (f *memFile) Fd() uintptr                    { return vfs.InvalidFd }
 func (f *memFile) OSFile() *os.File               { return nil }
 
 type memInfo struct {
-	name     string
-	size     int64
-	dir      bool
-	modified time.Time
+	name string
+	size int64
+	dir  bool
 }
 
 func (i memInfo) Name() string           { return i.name }
 func (i memInfo) Size() int64            { return i.size }
-func (i memInfo) ModTime() time.Time     { return i.modified }
+func (i memInfo) ModTime() time.Time     { return time.Time{} }
 func (i memInfo) IsDir() bool            { return i.dir }
 func (i memInfo) Sys() any               { return nil }
 func (i memInfo) DeviceID() vfs.DeviceID { return vfs.DeviceID{} }
