@@ -222,7 +222,7 @@ func (s *Server) closeAll(ctx context.Context) error {
 	return failed
 }
 
-// keepHouse deletes what retention allows, at log.retention.check.interval.ms.
+// keepHouse deletes what retention allows and compacts what is dirty enough, at log.retention.check.interval.ms.
 func (s *Server) keepHouse(ctx context.Context) error {
 	every := time.Duration(s.cfg.Logs.RetentionCheckIntervalMs) * time.Millisecond
 	tick := time.NewTicker(every)
@@ -234,15 +234,30 @@ func (s *Server) keepHouse(ctx context.Context) error {
 		case <-tick.C:
 		}
 		for _, d := range s.dirs {
-			done, err := d.RunRetention(time.Now().UnixMilli())
-			if err != nil {
-				s.logger.Error("retention failed", "dir", d.Path(), "error", err)
-			}
-			if done.Segments > 0 {
-				s.logger.Info("retention deleted segments", "dir", d.Path(), "segments", done.Segments, "bytes", done.Bytes)
-			}
+			s.keepDir(ctx, d)
 		}
 		debug.FreeOSMemory()
+	}
+}
+
+func (s *Server) keepDir(ctx context.Context, d *storage.Dir) {
+	deleted, err := d.RunRetention(unixMs())
+	if err != nil {
+		s.logger.Error("retention failed", "dir", d.Path(), "error", err)
+	}
+	if deleted.Segments > 0 {
+		s.logger.Info("retention deleted segments", "dir", d.Path(), "segments", deleted.Segments, "bytes", deleted.Bytes)
+	}
+	if !s.cfg.Logs.CleanerEnable {
+		return
+	}
+	compacted, err := d.RunCompaction(ctx, unixMs())
+	if err != nil && ctx.Err() == nil {
+		s.logger.Error("compaction failed", "dir", d.Path(), "error", err)
+	}
+	if compacted.Segments > 0 {
+		s.logger.Info("logs were compacted", "dir", d.Path(), "logs", compacted.Logs, "segments", compacted.Segments,
+			"bytes_before", compacted.BytesBefore, "bytes_now", compacted.BytesNow)
 	}
 }
 

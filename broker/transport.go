@@ -35,8 +35,20 @@ type plain struct {
 	sent int64 // sent of that range
 }
 
+// unsentBytes is how much the kernel takes from us before it has sent it. More does not make sending faster: what is sent and not yet
+// acknowledged does not count. Less work is left over, for a large answer then goes out in pieces that are still in the cache when the
+// receiver reads them (measured over the loopback with 1 MiB fetches: 0.13 instead of 0.39 CPU s/GB). It must not be smaller than the largest
+// segment, that of the loopback, for a piece smaller than a segment may wait for more.
+const unsentBytes = 64 << 10
+
 func newPlain(c *net.TCPConn, in *input) (*plain, error) {
 	raw, err := c.SyscallConn()
+	if err != nil {
+		return nil, err
+	}
+	err = raw.Control(func(fd uintptr) { // best effort: without it only CPU is lost
+		_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, unsentBytes)
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -26,8 +26,6 @@ type Sockets struct {
 	MaxConnections          int32
 	MaxConnectionsPerIP     int32
 	MaxConnectionsOverrides map[string]int32 // by address
-	ReceiveBufferBytes      int32            // -1 leaves it to the system
-	SendBufferBytes         int32            // -1 leaves it to the system
 	RequestMaxBytes         int32
 	QueuedMaxRequestBytes   int64 // -1 leaves it to the broker
 	FetchMaxBytes           int32
@@ -53,6 +51,7 @@ type Logs struct {
 	RecoveryThreads                int32
 	ProducerIDExpirationMs         int64
 	ProducerIDExpirationIntervalMs int64
+	CleanerEnable                  bool
 }
 
 // Groups is how the group coordinator works.
@@ -82,8 +81,6 @@ func (v *Values) resolve(o Options) ([]Warning, Problems) {
 			MaxConnections:          v.int32("max.connections"),
 			MaxConnectionsPerIP:     v.int32("max.connections.per.ip"),
 			MaxConnectionsOverrides: check.overrides("max.connections.per.ip.overrides"),
-			ReceiveBufferBytes:      v.int32("socket.receive.buffer.bytes"),
-			SendBufferBytes:         v.int32("socket.send.buffer.bytes"),
 			RequestMaxBytes:         v.int32("socket.request.max.bytes"),
 			QueuedMaxRequestBytes:   v.number("queued.max.request.bytes"),
 			FetchMaxBytes:           v.int32("fetch.max.bytes"),
@@ -105,6 +102,7 @@ func (v *Values) resolve(o Options) ([]Warning, Problems) {
 			RecoveryThreads:                v.int32("num.recovery.threads.per.data.dir"),
 			ProducerIDExpirationMs:         v.number("producer.id.expiration.ms"),
 			ProducerIDExpirationIntervalMs: v.timerMs("producer.id.expiration.check.interval.ms"),
+			CleanerEnable:                  v.boolean("log.cleaner.enable"),
 		},
 		Groups: Groups{
 			MinSessionTimeoutMs:      v.int32("group.min.session.timeout.ms"),

@@ -3,9 +3,9 @@ package config
 // The reasons why a known config does nothing. Each finishes the sentence "KEY has no effect: ...".
 const (
 	allFormats      = "every message format and protocol version is always served, and batches are always converted for old clients"
+	autoTuned       = "the system sizes the buffers of each connection by itself, and better than a fixed size does"
 	classicGroups   = "only the classic group protocol is supported so far"
 	noAuthorizer    = "access control is not supported yet"
-	noCompaction    = "logs are not compacted yet"
 	noJVM           = "this is not a Java program; metrics are served at sordini.http.address"
 	noPlugins       = "Java classes cannot be loaded"
 	noPools         = "requests run on the goroutine of their connection, so there are no thread pools or queues to size"
