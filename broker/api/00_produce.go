@@ -165,12 +165,16 @@ func (t *ProduceTurn) validate(h *Handlers, records []byte, rules *batch.Rules) 
 	return converted.Info(), nil
 }
 
-// maxDecompressed bounds what one batch may decompress to. Kafka's default for max.decompressed.message.bytes is 2 GiB, for it decompresses in a
-// stream; here it is memory.
-const maxDecompressed = 128 << 20
+// What one batch may decompress to. Kafka's default for max.decompressed.message.bytes is 2 GiB, for it decompresses in a stream; here the
+// records are in memory while they are checked. Producers bound their batches before compression, by max.request.size and its like, to
+// about what max.message.bytes allows, so a multiple of it leaves honest ones alone and stops bombs early.
+const (
+	decompressedPerByte = 16       // of max.message.bytes
+	minDecompressed     = 16 << 20 // allowed however small max.message.bytes is
+)
 
 func decompressLimit(cfg *config.TopicConfig) int {
-	return min(int(cfg.MaxDecompressedMessageBytes), maxDecompressed)
+	return int(min(int64(cfg.MaxDecompressedMessageBytes), max(minDecompressed, decompressedPerByte*int64(cfg.MaxMessageBytes))))
 }
 
 func (h *Handlers) producePartition(version int16, part *protocol.ProducePartition) (*replica.Partition, error) {
