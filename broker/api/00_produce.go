@@ -132,6 +132,9 @@ func (t *ProduceTurn) take(h *Handlers, r *produceRequest, i int) error {
 	if len(info.Batch) == 0 {
 		return nil // an empty set of an old client is a success that appends nothing
 	}
+	if len(info.Batch) > int(cfg.SegmentBytes) {
+		return kerr.RecordListTooLarge
+	}
 	h.Metrics.BytesIn.Add(int64(len(info.Batch)))
 	a := t.newAppend()
 	a.Batch, a.Info, a.Origin = info.Batch, info, storage.Client
