@@ -23,7 +23,10 @@ func (c *client) explain(err error) error {
 	}
 	var code *kerr.Error
 	if errors.As(err, &code) {
-		return fmt.Errorf("the broker answered %s: %s", code.Message, lowerFirst(code.Description))
+		if code == kerr.MessageTooLarge { // it may be the client's own verdict
+			return fmt.Errorf("%s: the record is larger than --max-message-bytes or the topic's max.message.bytes", code.Message)
+		}
+		return fmt.Errorf("the broker answered %s: %s", code.Message, lowerFirst(strings.TrimSuffix(code.Description, ".")))
 	}
 	address, dialErr := c.dials.latest()
 	if dialErr != nil {
@@ -115,6 +118,15 @@ func join(errs ...error) error {
 	return all
 }
 
+// addContext puts text around an error and keeps its exit code.
+func addContext(err error, before, after string) error {
+	var exit *exitError
+	if errors.As(err, &exit) {
+		return &exitError{code: exit.code, err: fmt.Errorf("%s%w%s", before, exit.err, after)}
+	}
+	return fmt.Errorf("%s%w%s", before, err, after)
+}
+
 // notFound is for things that were named and are not there.
 func notFound(kind, name string, candidates []string) error {
 	return &exitError{code: exitNotFound, err: fmt.Errorf("there is no %s %s%s; `sordini %s list` shows what there is", kind, printable(name), didYouMean(name, candidates), kind)}
@@ -122,6 +134,9 @@ func notFound(kind, name string, candidates []string) error {
 
 // didYouMean is the end of an error message about a name: empty when nothing is like it.
 func didYouMean(name string, candidates []string) string {
+	if len(name) > maxEditLength {
+		return ""
+	}
 	best, least := "", 1+max(1, len(name)/3)
 	for _, candidate := range slices.Sorted(slices.Values(candidates)) {
 		if distance := editDistance(strings.ToLower(name), strings.ToLower(candidate)); distance < least {

@@ -20,6 +20,7 @@ func newConfigCommand() *cobra.Command {
 		Example: `  sordini config validate server.properties
   sordini config show --config server.properties --origin
   sordini config explain log.retention.ms`,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newConfigShowCommand(), newConfigValidateCommand(), newConfigExplainCommand(), newConfigDocsCommand())

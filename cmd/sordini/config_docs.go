@@ -12,10 +12,11 @@ import (
 
 func newConfigDocsCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:    "docs",
-		Short:  "Print docs/configuration.md",
-		Hidden: true,
-		Args:   noArguments,
+		Use:     "docs",
+		Short:   "Print docs/configuration.md",
+		Example: "  sordini config docs > docs/configuration.md",
+		Hidden:  true,
+		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			writeConfigDocs(cmd.OutOrStdout())
 			return nil

@@ -7,8 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"github.com/spf13/cobra"
 )
 
 var rewrite = flag.Bool("rewrite", false, "write golden files anew")
@@ -136,17 +134,4 @@ func TestDocsAreUpToDate(t *testing.T) {
 	if out != string(want) {
 		t.Error("docs/configuration.md is not what the registry says; run `go run ./cmd/sordini config docs > docs/configuration.md`")
 	}
-}
-
-func TestEveryCommandHasAnExample(t *testing.T) {
-	var visit func(*cobra.Command)
-	visit = func(cmd *cobra.Command) {
-		if !cmd.Hidden && cmd.Name() != "help" && cmd.Name() != "completion" && (cmd.Example == "" || cmd.Short == "") {
-			t.Errorf("%s has no example or no short description", cmd.CommandPath())
-		}
-		for _, c := range cmd.Commands() {
-			visit(c)
-		}
-	}
-	visit(newRootCommand())
 }

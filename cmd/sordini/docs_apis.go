@@ -12,23 +12,26 @@ import (
 // newDocsCommand prints the documents that are made from the code, for whoever works on it.
 func newDocsCommand() *cobra.Command {
 	docs := &cobra.Command{
-		Use:    "docs",
-		Short:  "Print the documents that are made from the code",
-		Hidden: true,
-		Args:   noArguments,
-		RunE:   func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Use:     "docs",
+		Short:   "Print the documents that are made from the code",
+		Example: "  sordini docs apis > docs/apis.md",
+		Hidden:  true,
+		Args:    noArguments,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	docs.AddCommand(&cobra.Command{
-		Use:   "apis",
-		Short: "Print docs/apis.md",
-		Args:  noArguments,
+		Use:     "apis",
+		Short:   "Print docs/apis.md",
+		Example: "  sordini docs apis > docs/apis.md",
+		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return writeAPIDocs(cmd.OutOrStdout(), broker.APITable())
 		},
 	}, &cobra.Command{
-		Use:   "configuration",
-		Short: "Print docs/configuration.md",
-		Args:  noArguments,
+		Use:     "configuration",
+		Short:   "Print docs/configuration.md",
+		Example: "  sordini docs configuration > docs/configuration.md",
+		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			writeConfigDocs(cmd.OutOrStdout())
 			return nil

@@ -15,7 +15,7 @@ import (
 
 const (
 	maxUnsentBytes  = 64 << 20
-	deliveryTimeout = 2 * time.Minute // Kafka's default of delivery.timeout.ms
+	deliveryTimeout = 30 * time.Second // somebody waits in front of it
 )
 
 func (f *produceFlags) run(ctx context.Context, cmd *cobra.Command, topic string) error {
@@ -115,7 +115,7 @@ func (p *producing) sendAll(ctx context.Context, reads <-chan read) error {
 				return next.err
 			}
 			if err := p.fill(next.record); err != nil {
-				return fmt.Errorf("record %d: %w", n, err)
+				return addContext(err, fmt.Sprintf("record %d: ", n), "")
 			}
 			// Not ctx: an interrupt must not take back what was accepted.
 			p.client.Produce(context.WithoutCancel(ctx), next.record, p.deliveries.delivered(n))
@@ -159,8 +159,8 @@ func (p *producing) checkPlace(topic string, partition int32) error {
 	}
 	t, ok := p.topics[topic]
 	if !ok {
-		err := notFound("topic", topic, p.topics.Names())
-		return &exitError{code: exitNotFound, err: fmt.Errorf("%w; `sordini topic create %s` or --auto-create makes it", err, printable(topic))}
+		return &exitError{code: exitNotFound, err: fmt.Errorf("there is no topic %s%s; `sordini topic create %s` or --auto-create makes it",
+			printable(topic), didYouMean(topic, p.topics.Names()), printable(topic))}
 	}
 	if _, ok := t.Partitions[partition]; partition >= 0 && !ok {
 		return noPartition(topic, partition, len(t.Partitions))
@@ -219,7 +219,7 @@ func (d *deliveries) result(c *client, cause error) error {
 		return fmt.Errorf("%s written, %d failed, record %d first: %w", plural(d.mu.written, "record"), d.mu.failed, d.mu.firstNumber, c.explain(d.mu.first))
 	}
 	if cause != nil {
-		return fmt.Errorf("%w (%s written)", cause, plural(d.mu.written, "record"))
+		return addContext(cause, "", fmt.Sprintf(" (%s written)", plural(d.mu.written, "record")))
 	}
 	return d.mu.outErr
 }

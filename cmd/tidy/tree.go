@@ -190,6 +190,7 @@ func trackedFiles(root string) ([]string, error) {
 func output(dir, name string, args ...string) ([]byte, error) {
 	cmd := exec.Command(name, args...)
 	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=1") // with 0, files that use cgo would be left out of what is looked at
 	var complaints bytes.Buffer
 	cmd.Stderr = &complaints
 	out, err := cmd.Output()
