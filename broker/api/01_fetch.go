@@ -1,12 +1,14 @@
 package api
 
 import (
+	"encoding/binary"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 
 	"github.com/sordini/sordini/broker/replica"
 	"github.com/sordini/sordini/protocol"
+	"github.com/sordini/sordini/protocol/batch"
 	"github.com/sordini/sordini/storage"
 )
 
@@ -17,15 +19,16 @@ import (
 // flexible · v13 topic ids (KIP-516) · v15 replica state · v16 leader hints (KIP-951) · v17 directory ids · v18 high watermark (KIP-1166).
 
 const (
-	fetchStoredFormat = 4 // from here on batches go out as they are stored
-	fetchFirstWhole   = 3
-	fetchStorageError = 6
-	fetchSessionsFrom = 7
-	fetchZstdFrom     = 10
-	fetchTopicIDsFrom = 13
-	readCommitted     = 1
-	maxConnCursors    = 1024
-	maxAnswerBytes    = 1 << 30 // of records, and one batch more, so that the answer's size fits into an int32
+	fetchStoredFormat  = 4 // from here on batches go out as they are stored
+	fetchFirstWhole    = 3
+	fetchStorageError  = 6
+	fetchSessionsFrom  = 7
+	fetchZstdFrom      = 10
+	fetchDivergingFrom = 12
+	fetchTopicIDsFrom  = 13
+	readCommitted      = 1
+	maxConnCursors     = 1024
+	maxAnswerBytes     = 1 << 30 // of records, and one batch more, so that the answer's size fits into an int32
 )
 
 // fetchState is what a connection keeps between its fetches: reused memory, and where the last sessionless reads ended.
@@ -144,7 +147,7 @@ func (h *Handlers) readAll(req *Request, f *fetchState) (bytes int, answerNow bo
 		n := h.readPart(req, f, part, left, bytes == 0 && req.Version >= fetchFirstWhole)
 		bytes += n
 		left = max(left-n, 0)
-		answerNow = answerNow || part.answer.ErrorCode != 0
+		answerNow = answerNow || part.answer.ErrorCode != 0 || part.answer.DivergingEpoch.Set
 	}
 	return bytes, answerNow
 }
@@ -164,6 +167,9 @@ func (h *Handlers) readPart(req *Request, f *fetchState, part *fetchPart, left i
 		upTo = part.answer.LastStableOffset
 		part.answer.AbortedTransactions = noAborted
 	}
+	if req.Version >= fetchDivergingFrom && part.want.LastFetchedEpoch >= 0 && !part.follows() {
+		return 0
+	}
 	limit := min(int(max(part.want.PartitionMaxBytes, 0)), left)
 	if limit == 0 && !firstWhole {
 		if offset := part.want.FetchOffset; offset < part.answer.LogStartOffset || offset > p.Log().LogEndOffset() {
@@ -179,8 +185,40 @@ func (h *Handlers) readPart(req *Request, f *fetchState, part *fetchPart, left i
 		h.readFailed(req, part, err)
 		return 0
 	}
+	if slice.Len() == limit && !firstWhole && beginsTorn(&slice) {
+		slice.Release()
+		return 0
+	}
 	part.slice, part.answer.RecordsLen = slice, slice.Len()
 	return slice.Len()
+}
+
+// beginsTorn tells whether not even the first batch of a slice is whole. Consumers take such an answer for a batch that they can never read
+// and give up (Java: "Failed to make progress reading messages"); an empty one they ask again, when it is the first of the fetch.
+func beginsTorn(slice *storage.Slice) bool {
+	var head [batch.LogOverhead]byte
+	if _, err := slice.ReadAt(head[:], 0); err != nil {
+		return true // shorter than that, or unreadable: then the next fetch shows it
+	}
+	return int64(slice.Len()) < batch.LogOverhead+int64(int32(binary.BigEndian.Uint32(head[8:])))
+}
+
+// follows compares the epoch of the last record that the client has with the log, and tells it where they part, if they do.
+func (part *fetchPart) follows() bool {
+	epoch, end := part.p.Log().EpochEndOffset(part.want.LastFetchedEpoch)
+	if part.want.LastFetchedEpoch == part.p.LeaderEpoch() {
+		epoch, end = part.want.LastFetchedEpoch, part.p.Log().LogEndOffset() // nothing may have been written in it yet
+	}
+	switch {
+	case epoch < 0:
+		part.answer = protocol.NewFetchPartition(part.want.Partition)
+		part.answer.ErrorCode = kerr.OffsetOutOfRange.Code
+	case epoch < part.want.LastFetchedEpoch || end < part.want.FetchOffset:
+		part.answer.DivergingEpoch = protocol.DivergingEpoch{Set: true, Epoch: epoch, EndOffset: end}
+	default:
+		return true
+	}
+	return false
 }
 
 // noAborted is the list that read_committed gets: there are no transactions yet, so no aborted ones.

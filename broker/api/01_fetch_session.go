@@ -234,7 +234,7 @@ func (s *fetchSession) changed(parts []fetchPart) []fetchPart {
 		if reorder && hasRecords {
 			back = append(back, p)
 		}
-		if !s.fresh && !hasRecords && a.ErrorCode == 0 && a.HighWatermark == p.toldHighWatermark && a.LogStartOffset == p.toldLogStart {
+		if !s.fresh && !hasRecords && a.ErrorCode == 0 && !a.DivergingEpoch.Set && a.HighWatermark == p.toldHighWatermark && a.LogStartOffset == p.toldLogStart {
 			part.slice.Release()
 			continue
 		}

@@ -152,6 +152,9 @@ func (h *Handlers) readStored(part *fetchPart, from int64, maxBytes int, upTo in
 		return nil, 0, err
 	}
 	defer slice.Release()
+	if slice.Len() == 0 {
+		return nil, from, nil // at the end of the log there is no file to read from
+	}
 	buf := make([]byte, slice.Len())
 	if _, err := slice.ReadAt(buf, 0); err != nil {
 		return nil, 0, err

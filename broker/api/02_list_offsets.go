@@ -76,10 +76,17 @@ func (h *Handlers) listPartition(q *kmsg.ListOffsetsRequest, topic string, want 
 	}
 	upTo := p.HighWatermark()
 	switch {
+	case q.Version >= 2 && (q.IsolationLevel < 0 || q.IsolationLevel > readCommitted):
+		into.ErrorCode = kerr.UnknownServerError.Code // what Kafka answers, here and in Fetch
+		return
 	case q.Version >= 2 && q.IsolationLevel == readCommitted:
 		upTo = p.LastStableOffset()
 	case q.ReplicaID == debuggingReplica:
 		upTo = p.Log().LogEndOffset()
+	}
+	if q.Version == 0 && want.Timestamp < earliestTimestamp {
+		into.ErrorCode = kerr.UnsupportedVersion.Code
+		return
 	}
 	if q.Version == 0 {
 		into.OldStyleOffsets = p.Log().LegacyOffsetsBefore(want.Timestamp, int(max(want.MaxNumOffsets, 0)), upTo)
@@ -99,15 +106,16 @@ func listOne(p *replica.Partition, version int16, timestamp, upTo int64, into *k
 		offset, at, epoch, found, err = log.OffsetForTimestamp(timestamp, upTo)
 	case timestamp == latestTimestamp:
 		offset, at, epoch, found = upTo, -1, p.LeaderEpoch(), true
-	case timestamp == earliestTimestamp, timestamp == earliestLocalTimestamp && version >= 8, timestamp == earliestPendingTimestamp && version >= 11:
-		// There is no tier: everything is local, and the first thing that could be uploaded is the first there is.
-		offset, at, found = log.LogStartOffset(), -1, true
-		epoch = log.EpochAt(offset)
+	case timestamp == earliestTimestamp, timestamp == earliestLocalTimestamp && version >= 8:
+		offset, at, found = log.LogStartOffset(), -1, true // there is no tier: everything is local
+		if epoch = log.EpochAt(offset); epoch < 0 {
+			epoch = p.LeaderEpoch() // nothing is there yet; what comes will have this epoch
+		}
 	case timestamp == maxTimestamp && version >= 7:
 		offset, at, epoch, found, err = log.MaxTimestamp()
 		found = found && offset < upTo
-	case timestamp == latestTieredTimestamp && version >= 9:
-		// Nothing is tiered: -1 without an error.
+	case timestamp == latestTieredTimestamp && version >= 9, timestamp == earliestPendingTimestamp && version >= 11:
+		// Nothing is tiered and nothing will be: -1 without an error.
 	default:
 		into.ErrorCode = kerr.UnsupportedVersion.Code
 		return

@@ -53,10 +53,29 @@ func (h *Handlers) Metadata(ctx context.Context, req *Request, q *kmsg.MetadataR
 		}
 		return resp
 	}
+	asked := map[askedTopic]bool{}
 	for i := range q.Topics {
-		resp.Topics = append(resp.Topics, namedTopic(img, q, &q.Topics[i]))
+		want := &q.Topics[i]
+		if key := (askedTopic{text(want.Topic), want.Topic == nil, want.TopicID}); !asked[key] {
+			asked[key] = true
+			resp.Topics = append(resp.Topics, namedTopic(img, q, want))
+		}
 	}
 	return resp
+}
+
+// askedTopic is a topic as a client names it. One that is named twice is answered once, so that a small request cannot ask for a huge answer.
+type askedTopic struct {
+	name string
+	null bool
+	id   [16]byte
+}
+
+func text(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
 }
 
 func namedTopic(img *image.Image, q *kmsg.MetadataRequest, want *kmsg.MetadataRequestTopic) kmsg.MetadataResponseTopic {

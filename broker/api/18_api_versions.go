@@ -22,6 +22,10 @@ func (h *Handlers) ApiVersions(_ context.Context, req *Request, q *kmsg.ApiVersi
 		resp.ErrorCode = kerr.InvalidRequest.Code
 		return resp
 	}
+	if q.Version >= 5 && (q.ClusterID == nil) != (q.NodeID == -1) {
+		resp.ErrorCode = kerr.InvalidRequest.Code // a client means a node of a cluster, or nobody
+		return resp
+	}
 	if q.Version >= 5 && h.meansAnother(q) {
 		resp.ErrorCode = kerr.RebootstrapRequired.Code
 		return resp
@@ -40,7 +44,7 @@ func (h *Handlers) meansAnother(q *kmsg.ApiVersionsRequest) bool {
 	if q.ClusterID == nil {
 		return false
 	}
-	return *q.ClusterID != h.Image().ClusterID || q.NodeID >= 0 && q.NodeID != h.NodeID
+	return *q.ClusterID != h.Image().ClusterID || q.NodeID != h.NodeID
 }
 
 func apiKey(v APIVersion) kmsg.ApiVersionsResponseApiKey {

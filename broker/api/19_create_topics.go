@@ -85,7 +85,11 @@ func (h *Handlers) createByDefault(ctx context.Context, names []string) {
 		}
 	}
 	for _, r := range h.Controller.CreateTopics(ctx, topics, false) {
-		if r.Err != nil && r.Err != kerr.TopicAlreadyExists {
+		switch r.Err {
+		case nil, kerr.TopicAlreadyExists:
+		case kerr.InvalidTopicException:
+			h.Logger.Debug("topic was not created", "topic", r.Name, "error", r.Message) // a client's mistake
+		default:
 			h.Logger.Warn("topic was not created", "topic", r.Name, "error", r.Message)
 		}
 	}

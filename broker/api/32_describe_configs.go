@@ -28,6 +28,9 @@ func (h *Handlers) DescribeConfigs(_ context.Context, _ *Request, q *kmsg.Descri
 		want := &q.Resources[i]
 		r := kmsg.NewDescribeConfigsResponseResource()
 		r.ResourceType, r.ResourceName = want.ResourceType, want.ResourceName
+		if len(want.ConfigNames) == 0 {
+			want.ConfigNames = nil // an empty list asks for all, like none
+		}
 		ask := config.Describe{Keys: want.ConfigNames, Synonyms: q.IncludeSynonyms && q.Version >= 1, Docs: q.IncludeDocumentation && q.Version >= 3}
 		entries, code, message := h.describe(img, values, want, ask)
 		if code != nil {

@@ -18,7 +18,6 @@ const endpointBrokers = 1
 func (h *Handlers) DescribeCluster(_ context.Context, req *Request, q *kmsg.DescribeClusterRequest) *kmsg.DescribeClusterResponse {
 	resp := kmsg.NewPtrDescribeClusterResponse()
 	if q.Version >= 1 {
-		resp.EndpointType = q.EndpointType
 		if q.EndpointType != endpointBrokers {
 			resp.ErrorCode = kerr.MismatchedEndpointType.Code
 			message := "The request was sent to an endpoint of type BROKER, but we wanted an endpoint of type CONTROLLER"

@@ -118,7 +118,7 @@ func startMeasured(t *testing.T) *measured {
 	t.Helper()
 	b, release := start(t)
 	if release != "" {
-		t.Logf("Kafka %s fails this by design of its buffers; only our broker is held to it", release)
+		t.Logf("only our broker is held to this, not Kafka %s: see above", release)
 		return nil
 	}
 	m := &measured{addr: b.Addr, pid: brokerPID(t, b)}

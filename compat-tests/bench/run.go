@@ -42,6 +42,9 @@ func run(ctx context.Context, o *options) (r *report, err error) {
 	r = newReport(o, began)
 	defer func() {
 		for _, b := range sides {
+			if err != nil && b.cmd != nil && !alive(b.pid) {
+				err = fmt.Errorf("%w (%s, pid %d, has ended)", err, b.name, b.pid)
+			}
 			if serr := b.stop(); err == nil {
 				err = serr
 			}
