@@ -1,0 +1,113 @@
+package oracle
+
+import "strings"
+
+// accepted is a difference from Kafka that is meant. In script, label and path a * stands for anything; where theirs or ours is given, it
+// must be what that side says ("-": nothing, or the default).
+type accepted struct {
+	script       string
+	from, to     int16
+	label, path  string
+	theirs, ours string
+	reason       string
+}
+
+const newest = 99
+
+var acceptedDifferences = []accepted{
+	// Messages.
+	{"*", 0, newest, "*", "*ErrorMessage", "-", "a message", "Kafka leaves many errors without a word; a reason helps."},
+	{"describe configs*", 0, newest, "*", "Resources[*].ErrorMessage", "a message", "-", "Kafka's message of a success is empty, ours is null."},
+	{"find coordinator", 0, newest, "*", "*ErrorMessage", "a message", "-", "Kafka says NONE when there is nothing to say."},
+
+	// Produce.
+	{"produce*", 5, newest, "*", "Topics[*].Partitions[*].LogStartOffset", "0", "-", "Kafka fills it in for some errors and not for others; clients read it in successes."},
+	{"produce sequences", 3, newest, "*", "Topics[*].Partitions[0].LogAppendTime", "17*", "-", "For a duplicate Kafka says the producer's own time as the append time; clients then take it for the broker's."},
+
+	// Fetch.
+	{"fetch*", 0, 3, "*", "*.RecordBatches[*]", "there", "-", "Kafka pads converted answers with a torn message, on which clients below 0.10.2 stumble when it is all there is."},
+	{"fetch*", 2, 3, "*", "*.RecordBatches[*]", "*", "message*", "Kafka cuts a converted answer where its unconverted form would end; ours has what the limit allows."},
+	{"fetch*", 2, 3, "*", "*.RecordBatches[*]", "-", "there", "Kafka cuts a converted answer where its unconverted form would end; ours has what the limit allows."},
+	{"fetch*", 4, newest, "*", "*.AbortedTransactions", "[]", "-", "Next to an error Kafka's list is empty, ours is null, as for every read_uncommitted."},
+	{"fetch", 5, newest, "be* the *", "*.LogStartOffset", "-", "0", "OFFSET_OUT_OF_RANGE tells where the log starts: it is known."},
+	{"fetch limits", 5, newest, "zero bytes", "*.LogStartOffset", "-", "0", "OFFSET_OUT_OF_RANGE tells where the log starts: it is known."},
+	{"fetch", 0, newest, "a partition twice", "Topics[*].Partitions[0*", "", "", "Kafka keeps the last of the two, ours answers both."},
+	{"fetch", 7, newest, "isolation level *", "*", "", "", "For a level that does not exist Kafka has -1 for the whole request from version 7 on, ours for each partition."},
+	{"fetch limits", 3, newest, "negative bytes", "Topics[*].Partitions[*", "", "", "Kafka fails the first partition and serves the others; a negative limit is 0 here."},
+	{"fetch formats", 0, 3, "topic with zstd", "*", "", "", "Kafka refuses the topic, even empty; ours refuses when there is a zstd batch to convert."},
+	{"fetch formats", 0, 3, "zstd", "*.RecordBatches", "null", "-", "An error has an empty record set, not a null one, which old clients do not expect."},
+	{"fetch formats", 4, 9, "topic with zstd", "*", "", "", "Kafka 4.4.0 sends zstd to clients that cannot read it; ours says 76, as 3.9.1."},
+
+	// ListOffsets, OffsetForLeaderEpoch.
+	{"list offsets errors", 0, 0, "negative number of offsets", "*.ErrorCode", "-1", "-", "An exception in Kafka; nobody can be given fewer than no offsets."},
+	{"list offsets errors", 1, newest, "a partition twice", "Topics[*].Partitions[0#2]", "-", "there", "One refusal for each time it is named, as 3.9.1."},
+	{"offset for leader epoch", 0, newest, "negative epoch", "Topics[*", "", "", "Kafka echoes the epoch that cannot be with an end of 0; ours says that it does not know it."},
+
+	// Metadata.
+	{"metadata", 10, newest, "*", "Brokers[1]", "-", "there", "When it refuses a topic as malformed, Kafka has no brokers in the answer, and the client no cluster any more."},
+	{"metadata", 10, newest, "*", "ClusterID", "-", "", "When it refuses a topic as malformed, Kafka has no brokers in the answer, and the client no cluster any more."},
+	{"metadata", 10, newest, "*", "ControllerID", "-", "", "When it refuses a topic as malformed, Kafka has no brokers in the answer, and the client no cluster any more."},
+	{"metadata", 10, newest, "some by name and some by id", "Topics[b]*", "", "", "One topic that is malformed (10, 11) or asked by id (12, 13) makes Kafka forget those asked by name."},
+	{"metadata", 12, newest, "neither", "*", "", "", "Kafka fails the whole answer with -1; ours the topic, with 42."},
+	{"metadata auto create", 0, newest, "*", "Topics[auto*", "", "", "Kafka answers 3 while it creates the topic; ours answers when it takes records, for clients that do not retry."},
+
+	// Topics.
+	{"*", 1, newest, "*", "*Configs[min.insync.replicas]*", "", "", "Kafka 4.4.0 sets the cluster's default when the cluster is made; here it is the default of the config."},
+	{"create topics*", 7, newest, "*", "Topics[*].TopicID", "<an id>", "-", "The id of a topic that was only validated never comes to be."},
+	{"create topics errors", 1, newest, "message.format.version=2.0", "*", "", "", "Accepted without effect, as 3.9.1: programs of the time of Kafka 3 set it."},
+
+	// Groups.
+	{"find coordinator", 1, newest, "transaction", "*", "", "", "Transactions are not served yet."},
+	{"offset commit", 0, 0, "*", "*", "", "", "Version 0 went to ZooKeeper; Kafka without ZooKeeper refuses it, ours keeps the offset with the group."},
+	{"offset fetch", 0, 0, "*", "*", "", "", "Version 0 went to ZooKeeper; Kafka without ZooKeeper refuses it, ours keeps the offset with the group."},
+
+	// Configs.
+	{"describe configs*", 0, 0, "*", "*.IsDefault", "-", "true", "Kafka never says true; from version 1 on the source says it, and agrees with ours."},
+	{"describe configs", 0, 0, "*", "Resources[*].Configs[*", "", "", "Version 0 ended with 3.9.1, which has other configs; in version 1 they are compared with those of 4.4.0."},
+	{"describe configs", 0, 0, "group", "Resources[*].ErrorCode", "42", "-", "Group configs came after 3.9.1."},
+	{"describe configs everything", 4, newest, "the broker", "Resources[1].Configs[*listener*", "", "", "What the peer was started with."},
+	{"describe configs everything", 4, newest, "the broker", "Resources[1].Configs[controller.quorum.voters]*", "", "", "What the peer was started with."},
+	{"describe configs everything", 4, newest, "the broker", "Resources[1].Configs[process.roles]*", "", "", "What the peer was started with."},
+	{"describe configs everything", 4, newest, "the broker", "Resources[1].Configs[log.dir*", "", "", "Where the data is."},
+	{"describe configs everything", 4, newest, "the broker", "Resources[1].Configs[*state*.topic.*", "", "", "What the peer was started with."},
+	{"describe configs everything", 4, newest, "the broker", "Resources[1].Configs[transaction.state.log.*", "", "", "What the peer was started with."},
+	{"describe configs everything", 4, newest, "the broker", "Resources[1].Configs[offsets.topic.replication.factor]*", "", "", "What the peer was started with; the default is clamped to the brokers there are."},
+	{"describe configs everything", 4, newest, "the broker", "Resources[1].Configs[node.id]*", "-", "", "It has a default here."},
+	{"describe configs everything", 4, newest, "the broker", "Resources[1].Configs[sordini.*", "-", "", "Our own configs are shown where they are set."},
+
+	// ApiVersions.
+	{"api versions", 0, newest, "*", "ApiKeys[*]", "there", "-", "Not served yet."},
+	{"api versions", 0, newest, "*", "ApiKeys[*].MinVersion", "", "-", "Old clients are served."},
+	{"api versions", 3, newest, "*", "*Features*", "", "", "What the features stand for is not served yet."},
+}
+
+func (a *accepted) fits(script string, d *difference) bool {
+	return d.version >= a.from && d.version <= a.to && glob(a.script, script) && glob(a.label, d.label) && glob(a.path, d.path) &&
+		side(a.theirs, d.theirs) && side(a.ours, d.ours)
+}
+
+func side(want, got string) bool {
+	if want == "" {
+		return true
+	}
+	if want == "-" {
+		return got == ""
+	}
+	return glob(want, got)
+}
+
+func glob(pattern, s string) bool {
+	head, rest, star := strings.Cut(pattern, "*")
+	if !strings.HasPrefix(s, head) {
+		return false
+	}
+	if !star {
+		return s == head
+	}
+	for i := len(head); i <= len(s); i++ {
+		if glob(rest, s[i:]) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,97 @@
+package oracle
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+const (
+	clientID = "oracle"
+	patience = 15 * time.Second
+)
+
+// conn is one raw connection; what goes over it is encoded and decoded by kmsg and nothing else.
+type conn struct {
+	c  net.Conn
+	id int32
+}
+
+func dial(addr string) (*conn, error) {
+	c, err := net.DialTimeout("tcp", addr, 5*time.Second)
+	if err != nil {
+		return nil, err
+	}
+	return &conn{c: c}, nil
+}
+
+func (c *conn) close() { _ = c.c.Close() }
+
+// send writes a request and returns its correlation id.
+func (c *conn) send(r kmsg.Request) (int32, error) {
+	c.id++
+	_ = c.c.SetWriteDeadline(time.Now().Add(patience))
+	_, err := c.c.Write(kmsg.NewRequestFormatter(kmsg.FormatterClientID(clientID)).AppendRequest(nil, r, c.id))
+	return c.id, err
+}
+
+// receive reads the answer to the request r. io.EOF stands for any kind of close.
+func (c *conn) receive(r kmsg.Request, id int32) (kmsg.Response, error) {
+	_ = c.c.SetReadDeadline(time.Now().Add(patience))
+	var head [4]byte
+	if n, err := io.ReadFull(c.c, head[:]); err != nil {
+		if n == 0 && !errors.Is(err, os.ErrDeadlineExceeded) {
+			return nil, io.EOF
+		}
+		return nil, fmt.Errorf("read the answer's size: %w", err)
+	}
+	size := binary.BigEndian.Uint32(head[:])
+	if size > 64<<20 {
+		return nil, fmt.Errorf("an answer claims %d bytes", size)
+	}
+	frame := make([]byte, size)
+	if _, err := io.ReadFull(c.c, frame); err != nil {
+		return nil, fmt.Errorf("read the answer: %w", err)
+	}
+	return decode(frame, r, id)
+}
+
+func (c *conn) ask(r kmsg.Request) (kmsg.Response, error) {
+	id, err := c.send(r)
+	if err != nil {
+		return nil, io.EOF
+	}
+	return c.receive(r, id)
+}
+
+// decode reads an answer and demands that it is exactly as long as what is in it.
+func decode(frame []byte, r kmsg.Request, id int32) (kmsg.Response, error) {
+	if len(frame) < 4 || int32(binary.BigEndian.Uint32(frame)) != id {
+		return nil, fmt.Errorf("the answer begins with %x, want the correlation id %d", frame[:min(len(frame), 4)], id)
+	}
+	resp, body := kmsg.ResponseForKey(r.Key()), frame[4:]
+	resp.SetVersion(r.GetVersion())
+	isApiVersions := r.Key() == int16(kmsg.ApiVersions)
+	if isApiVersions && len(body) >= 2 && binary.BigEndian.Uint16(body) == 35 {
+		resp.SetVersion(0) // the one exception of the protocol
+	}
+	if resp.IsFlexible() && !isApiVersions {
+		if len(body) == 0 || body[0] != 0 {
+			return nil, fmt.Errorf("the answer's header has tags, or is none: %x", body[:min(len(body), 8)])
+		}
+		body = body[1:]
+	}
+	if err := resp.ReadFrom(body); err != nil {
+		return nil, fmt.Errorf("unreadable answer: %w", err)
+	}
+	if again := resp.AppendTo(nil); len(again) != len(body) {
+		return resp, fmt.Errorf("the answer has %d bytes, its content %d", len(body), len(again))
+	}
+	return resp, nil
+}
