@@ -68,7 +68,6 @@ var acceptedDifferences = []accepted{
 	{"describe configs everything", 4, newest, "the broker", "Resources[1].Configs[*listener*", "", "", "What the peer was started with."},
 	{"describe configs everything", 4, newest, "the broker", "Resources[1].Configs[controller.quorum.voters]*", "", "", "What the peer was started with."},
 	{"describe configs everything", 4, newest, "the broker", "Resources[1].Configs[process.roles]*", "", "", "What the peer was started with."},
-	{"describe configs everything", 4, newest, "the broker", "Resources[1].Configs[log.dir*", "", "", "Where the data is."},
 	{"describe configs everything", 4, newest, "the broker", "Resources[1].Configs[*state*.topic.*", "", "", "What the peer was started with."},
 	{"describe configs everything", 4, newest, "the broker", "Resources[1].Configs[transaction.state.log.*", "", "", "What the peer was started with."},
 	{"describe configs everything", 4, newest, "the broker", "Resources[1].Configs[offsets.topic.replication.factor]*", "", "", "What the peer was started with; the default is clamped to the brokers there are."},

@@ -20,6 +20,11 @@ var elementNames = []string{"Topic", "TopicID", "Group", "Key", "Name", "Resourc
 
 var uuid = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`)
 
+var address = regexp.MustCompile(`127\.0\.0\.1:[0-9]+`)
+
+// clock is in the message that refuses a record's time.
+var clock = regexp.MustCompile(`within \[[0-9]+, [0-9]+\]`)
+
 // otherRun is a name that another session made. Topics that only a Kafka makes for itself are left out too.
 var otherRun = regexp.MustCompile(`^o[0-9a-f]{4}-[0-9]+-`)
 
@@ -124,6 +129,9 @@ func (s *session) value(name string, v reflect.Value) string {
 		if name == "Documentation" {
 			return "<text>" // everybody has words of his own
 		}
+		if name == "Value" && strings.HasPrefix(v.String(), "/") {
+			return "<a path>"
+		}
 		return strconv.Quote(s.text(v.String()))
 	case reflect.Slice:
 		if b, ok := v.Interface().([]byte); ok {
@@ -147,6 +155,8 @@ func (s *session) value(name string, v reflect.Value) string {
 		return "<no id>"
 	case v.Kind() == reflect.Array:
 		return "<an id>"
+	case name == "FinalizedFeaturesEpoch" && v.Int() >= 0:
+		return "<an epoch>"
 	case name == "Port" && plain == s.target.port:
 		return "<port>"
 	case name == "ProducerID" && v.Int() >= 0:
@@ -165,6 +175,8 @@ func (s *session) distinct(name string) bool { return name == "ProducerID" || na
 func (s *session) text(t string) string {
 	t = strings.ReplaceAll(t, s.prefix, "")
 	t = strings.ReplaceAll(t, s.target.clusterID, "<cluster>")
+	t = address.ReplaceAllString(t, "127.0.0.1:<port>")
+	t = clock.ReplaceAllString(t, "within <times>")
 	return uuid.ReplaceAllString(t, "<uuid>")
 }
 
