@@ -306,12 +306,16 @@ func (t *ProduceTurn) collect(h *Handlers) (longest time.Duration) {
 			result.BaseOffset, result.LogAppendTimeMs, result.LogStartOffset = stored.BaseOffset, stored.LogAppendTimeMs, stored.LogStartOffset
 			if r.parsed.Acks == -1 {
 				g.end = max(g.end, ackedEnd(q.append))
-				longest = max(longest, time.Duration(max(r.parsed.TimeoutMs, 1))*time.Millisecond)
+				longest = max(longest, time.Duration(max(r.parsed.TimeoutMs, minAckWaitMs))*time.Millisecond)
 			}
 		}
 	}
 	return longest
 }
+
+// minAckWaitMs is how long acks=all waits at least. A request's timeout is for followers; Kafka's answer does not wait for a disk, so a client that
+// says 0 must not be told that its record timed out while our own sync is under way.
+const minAckWaitMs = 1000
 
 // ackedEnd is the offset that the high watermark must reach before acks=all may answer. A duplicate waits for its first copy.
 func ackedEnd(a *storage.Append) int64 {
