@@ -41,6 +41,10 @@ func (c *client) explain(err error) error {
 	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET):
 		return fmt.Errorf("%s closed the connection; its log should say why", address)
 	}
+	// The client has no exported errors for these two.
+	if text := err.Error(); strings.Contains(text, "request key is unknown") || strings.Contains(text, "broker is too old") {
+		return errors.New("the broker, or broker.version of -X, is too old for this request")
+	}
 	var shards *kadm.ShardErrors
 	if errors.As(err, &shards) && len(shards.Errs) > 0 {
 		return shards.Errs[0].Err

@@ -14,6 +14,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // endCode is the exit code that run makes of an error.
@@ -121,5 +122,19 @@ func TestUsageMistakes(t *testing.T) {
 	}
 	if out, _, err := execute(t, "topic", "list", "-X", "list"); endCode(err) != 0 || !strings.Contains(out, "request.timeout.ms") {
 		t.Errorf("-X list: %q, %v", out, err)
+	}
+}
+
+// Brokers before 0.10.1 answer with a list of offsets, and kadm read it as "no offset": consume -e printed nothing.
+func TestOffsetsOfOldBrokers(t *testing.T) {
+	old := kmsg.ListOffsetsResponseTopicPartition{Partition: 3, OldStyleOffsets: []int64{7}}
+	if o := listedOffset("t", latestOffset, old, 0); o.Offset != 7 || o.Err != nil {
+		t.Errorf("got %+v", o)
+	}
+	if o := listedOffset("t", 1769860800000, old, 0); !errors.Is(o.Err, errTimesTooOld) {
+		t.Errorf("a time: %+v", o)
+	}
+	if o := listedOffset("t", latestOffset, kmsg.ListOffsetsResponseTopicPartition{Offset: 9}, 1); o.Offset != 9 || o.Err != nil {
+		t.Errorf("version 1: %+v", o)
 	}
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -29,22 +28,18 @@ func (c *client) plan(ctx context.Context, f *consumeFlags, from offsetSpec, top
 	if err != nil {
 		return nil, err
 	}
-	// ListCommittedOffsets lists last stable offsets: with --read-committed nothing beyond them can be seen.
-	listEnds := c.admin.ListEndOffsets
-	if f.readCommitted {
-		listEnds = c.admin.ListCommittedOffsets
-	}
-	ends, err := c.listed(listEnds(ctx, topics...))
+	// With --read-committed the end is the last stable offset: nothing beyond it can be seen.
+	ends, err := c.listOffsets(ctx, latestOffset, f.readCommitted, details)
 	if err != nil {
 		return nil, err
 	}
-	starts, err := c.listed(c.admin.ListStartOffsets(ctx, topics...))
+	starts, err := c.listOffsets(ctx, earliestOffset, false, details)
 	if err != nil {
 		return nil, err
 	}
 	at := ends
 	if from.kind == offsetTime {
-		if at, err = c.listed(c.admin.ListOffsetsAfterMilli(ctx, from.n, topics...)); err != nil {
+		if at, err = c.listOffsets(ctx, from.n, f.readCommitted, details); err != nil {
 			return nil, err
 		}
 	}
@@ -61,8 +56,13 @@ func (c *client) plan(ctx context.Context, f *consumeFlags, from offsetSpec, top
 			}
 			here := place{t.Topic, detail.Partition}
 			start, end, found := starts[t.Topic][here.partition], ends[t.Topic][here.partition], at[t.Topic][here.partition]
-			if err := errors.Join(start.Err, end.Err, found.Err); err != nil {
-				return nil, fmt.Errorf("offsets of %s partition %d: %w", here.topic, here.partition, c.explain(err))
+			for _, listed := range []kadm.ListedOffset{start, end, found} {
+				if listed.Err != nil {
+					return nil, fmt.Errorf("offsets of %s partition %d: %w", here.topic, here.partition, c.explain(listed.Err))
+				}
+			}
+			if found.Offset < 0 {
+				found.Offset = end.Offset // no record is as late
 			}
 			p.leaders[here] = detail.Leader
 			p.starts[here] = from.resolve(bounds{start: start.Offset, end: end.Offset, atTime: found.Offset})
@@ -70,15 +70,6 @@ func (c *client) plan(ctx context.Context, f *consumeFlags, from offsetSpec, top
 		}
 	}
 	return p, nil
-}
-
-// listed passes a listing of which at least a part came; each partition then has its own error.
-func (c *client) listed(offsets kadm.ListedOffsets, err error) (kadm.ListedOffsets, error) {
-	var shards *kadm.ShardErrors
-	if errors.As(err, &shards) && !shards.AllFailed {
-		err = nil
-	}
-	return offsets, c.explain(err)
 }
 
 // offsets is the plan's starts as the client wants them.

@@ -48,9 +48,16 @@ func (c *client) describeGroup(ctx context.Context, name string) (groupDescripti
 		return g, nil
 	}
 	// Topics that are gone have no end; their commits are shown without a lag.
-	ends, err := c.admin.ListEndOffsets(ctx, topics...)
-	if err != nil && len(ends) == 0 {
-		return g, c.explain(err)
+	details, err := c.topics(ctx)
+	if err != nil {
+		return g, err
+	}
+	maps.DeleteFunc(details, func(topic string, t kadm.TopicDetail) bool { return t.Err != nil || !slices.Contains(topics, topic) })
+	ends := kadm.ListedOffsets{}
+	if len(details) > 0 {
+		if ends, err = c.listOffsets(ctx, latestOffset, false, details); err != nil {
+			return g, err
+		}
 	}
 	g.measure(commits, ends)
 	return g, nil

@@ -145,7 +145,6 @@ func (f *produceFlags) options() ([]kgo.Opt, error) {
 		kgo.ProducerBatchCompression(codec),
 		kgo.ProducerBatchMaxBytes(f.maxMessageBytes),
 		kgo.MaxBufferedBytes(maxUnsentBytes),
-		kgo.RecordDeliveryTimeout(deliveryTimeout),
 		kgo.AllowIdempotentProduceCancellation(),
 	}
 	switch f.acks {

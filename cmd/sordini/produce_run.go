@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -13,10 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-const (
-	maxUnsentBytes  = 64 << 20
-	deliveryTimeout = 30 * time.Second // somebody waits in front of it
-)
+const maxUnsentBytes = 64 << 20
 
 func (f *produceFlags) run(ctx context.Context, cmd *cobra.Command, topic string) error {
 	if err := f.check(); err != nil {
@@ -42,6 +38,9 @@ func (f *produceFlags) run(ctx context.Context, cmd *cobra.Command, topic string
 	}
 	defer c.Close()
 	p := &producing{client: c, flags: f, template: t, topic: topic, deliveries: &deliveries{out: cmd.OutOrStdout(), format: report}}
+	// Not under ctx: an interrupt must not take back what was accepted.
+	sending, stop := p.deliveries.watch(context.WithoutCancel(ctx), deliveryTimeout)
+	defer stop()
 	if !f.autoCreate {
 		if p.topics, err = c.topics(ctx); err != nil {
 			return err
@@ -55,7 +54,7 @@ func (f *produceFlags) run(ctx context.Context, cmd *cobra.Command, topic string
 	if !f.hasValue && !f.tombstone && isTerminal(cmd.InOrStdin()) {
 		fmt.Fprintln(cmd.ErrOrStderr(), "each line becomes a record; Ctrl-D ends")
 	}
-	err = p.send(ctx, f.source(cmd.InOrStdin(), t))
+	err = p.send(ctx, sending, f.source(cmd.InOrStdin(), t))
 	return p.deliveries.result(c, err)
 }
 
@@ -75,8 +74,9 @@ type read struct {
 	err    error
 }
 
-// send writes all that the source has, and returns when everything that was read is acknowledged or has failed.
-func (p *producing) send(ctx context.Context, source recordSource) error {
+// send writes all that the source has, and returns when everything that was read is acknowledged or has failed. ctx ends the reading,
+// sending ends the writing.
+func (p *producing) send(ctx, sending context.Context, source recordSource) error {
 	reads := make(chan read, 64) // so that the reader runs a little ahead
 	stop := make(chan struct{})
 	defer close(stop)
@@ -94,15 +94,13 @@ func (p *producing) send(ctx context.Context, source recordSource) error {
 			}
 		}
 	}()
-	err := p.sendAll(ctx, reads)
+	err := p.sendAll(ctx, sending, reads)
 	// Also after an interrupt, what was read is written; a second signal ends the process.
-	if flushErr := p.client.Flush(context.WithoutCancel(ctx)); err == nil && flushErr != nil {
-		err = p.client.explain(flushErr)
-	}
+	_ = p.client.Flush(context.WithoutCancel(ctx)) // each record has its own error
 	return err
 }
 
-func (p *producing) sendAll(ctx context.Context, reads <-chan read) error {
+func (p *producing) sendAll(ctx, sending context.Context, reads <-chan read) error {
 	for n := 1; ; n++ {
 		select {
 		case <-ctx.Done():
@@ -117,10 +115,9 @@ func (p *producing) sendAll(ctx context.Context, reads <-chan read) error {
 			if err := p.fill(next.record); err != nil {
 				return addContext(err, fmt.Sprintf("record %d: ", n), "")
 			}
-			// Not ctx: an interrupt must not take back what was accepted.
-			p.client.Produce(context.WithoutCancel(ctx), next.record, p.deliveries.delivered(n))
+			p.client.Produce(sending, next.record, p.deliveries.deliver(n))
 		}
-		if p.deliveries.failed() {
+		if p.deliveries.ended() {
 			return nil // the first failure is reported with the count
 		}
 	}
@@ -170,56 +167,4 @@ func (p *producing) checkPlace(topic string, partition int32) error {
 
 func noPartition(topic string, partition int32, count int) error {
 	return &exitError{code: exitNotFound, err: fmt.Errorf("topic %s has %s, counted from 0; there is no partition %d", topic, plural(count, "partition"), partition)}
-}
-
-// deliveries collects what became of the records. The client calls it from a goroutine of its own.
-type deliveries struct {
-	out    io.Writer
-	format recordWriter // nil prints nothing
-	mu     struct {
-		sync.Mutex
-		written, failed int
-		first           error // why the first one failed
-		firstNumber     int
-		outErr          error
-		line            []byte
-	}
-}
-
-func (d *deliveries) delivered(number int) func(*kgo.Record, error) {
-	return func(r *kgo.Record, err error) {
-		d.mu.Lock()
-		defer d.mu.Unlock()
-		if err != nil {
-			if d.mu.failed++; d.mu.first == nil {
-				d.mu.first, d.mu.firstNumber = err, number
-			}
-			return
-		}
-		d.mu.written++
-		if d.format == nil || d.mu.outErr != nil {
-			return
-		}
-		d.mu.line = d.format(d.mu.line[:0], r)
-		_, d.mu.outErr = d.out.Write(d.mu.line)
-	}
-}
-
-func (d *deliveries) failed() bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.mu.first != nil || d.mu.outErr != nil
-}
-
-// result is the outcome of the command. cause is what ended the reading early, if anything did.
-func (d *deliveries) result(c *client, cause error) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.mu.first != nil {
-		return fmt.Errorf("%s written, %d failed, record %d first: %w", plural(d.mu.written, "record"), d.mu.failed, d.mu.firstNumber, c.explain(d.mu.first))
-	}
-	if cause != nil {
-		return addContext(cause, "", fmt.Sprintf(" (%s written)", plural(d.mu.written, "record")))
-	}
-	return d.mu.outErr
 }

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"io"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -94,4 +96,37 @@ func TestFill(t *testing.T) {
 			t.Errorf("%s %d: %v", c.record.Topic, c.record.Partition, err)
 		}
 	}
+}
+
+func TestDeliveriesThatDoNotMove(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		// Given a record that was acknowledged and a long wait for input after it, then nothing has stalled.
+		d := &deliveries{}
+		ctx, stop := d.watch(context.Background(), time.Minute)
+		defer stop()
+		d.deliver(1)(record(0, 0), nil)
+		time.Sleep(time.Hour)
+		if ctx.Err() != nil {
+			t.Fatal("stalled without a record that waits")
+		}
+		// When records wait and others are still acknowledged, then it goes on; when none is, then it ends.
+		second, third := d.deliver(2), d.deliver(3)
+		time.Sleep(50 * time.Second)
+		second(record(0, 1), nil)
+		time.Sleep(50 * time.Second)
+		if ctx.Err() != nil {
+			t.Fatal("stalled while records were acknowledged")
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if ctx.Err() == nil {
+			t.Fatal("it waits for ever")
+		}
+		// Then the error is not the cancellation but the reason for it.
+		third(record(0, 2), ctx.Err())
+		err := d.result(&client{seeds: []string{"localhost:9092"}, dials: &dialRecord{}}, nil)
+		if err == nil || !strings.HasPrefix(err.Error(), "2 records written, 1 failed, record 3 first: no answer in time") {
+			t.Errorf("got %v", err)
+		}
+	})
 }

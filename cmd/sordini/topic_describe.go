@@ -87,13 +87,14 @@ func (c *client) describeTopics(ctx context.Context, names []string) ([]topicDes
 	if err != nil {
 		return nil, err
 	}
-	starts, err := c.admin.ListStartOffsets(ctx, names...)
-	if err != nil && len(starts) == 0 {
-		return nil, c.explain(err)
+	// Offsets that cannot be had for want of a leader do not prevent the description of the rest.
+	starts, err := c.listOffsets(ctx, earliestOffset, false, details)
+	if err != nil && anyLeader(details) {
+		return nil, err
 	}
-	ends, err := c.admin.ListEndOffsets(ctx, names...)
-	if err != nil && len(ends) == 0 {
-		return nil, c.explain(err)
+	ends, err := c.listOffsets(ctx, latestOffset, false, details)
+	if err != nil && anyLeader(details) {
+		return nil, err
 	}
 	configs, err := c.admin.DescribeTopicConfigs(ctx, names...)
 	if err != nil {
@@ -111,6 +112,17 @@ func (c *client) describeTopics(ctx context.Context, names []string) ([]topicDes
 		topics = append(topics, topic)
 	}
 	return topics, nil
+}
+
+func anyLeader(topics kadm.TopicDetails) bool {
+	for _, t := range topics {
+		for _, p := range t.Partitions {
+			if p.Leader >= 0 {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func describePartition(p kadm.PartitionDetail, starts, ends kadm.ListedOffsets) partitionDescription {
