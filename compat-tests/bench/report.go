@@ -160,6 +160,11 @@ func (r *report) markdown() string {
 	fmt.Fprintf(&b, "Broker CPU against Kafka %s (heap %s), %s, %s\n\n", r.o.kafkaVersion, r.o.heap,
 		r.began.UTC().Format("2006-01-02 15:04 MST"), machine())
 	fmt.Fprintf(&b, "CPU is user and system time of the broker process. One connection, one partition, acks=1, full validation, durability: page cache on both sides.\n")
+	if r.o.pin {
+		fmt.Fprintf(&b, "Broker bound to CPU %d, load generator to CPU %d.\n", brokerCPU, generatorCPU)
+	} else {
+		fmt.Fprintf(&b, "Broker and load generator not bound to a CPU.\n")
+	}
 	fmt.Fprintf(&b, "Median [min..max] of pairs run one after the other; a ratio is the median of the ratios within pairs.\n\n")
 	fmt.Fprintf(&b, "| workload | unit | ours | Kafka | ours/Kafka | required | met | pairs | foreign CPU |\n|---|---|---|---|---|---|---|---|---|\n")
 	for i := range r.rows {
