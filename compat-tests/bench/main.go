@@ -59,7 +59,7 @@ func parseOptions(args []string) (*options, error) {
 	f.Float64Var(&o.scale, "scale", 1, "factor on the volume of every workload")
 	f.Float64Var(&o.maxForeign, "max-foreign", 0.05, "share of the machine that other processes may use during a pair")
 	f.DurationVar(&o.limit, "limit", 25*time.Minute, "start no new pair after this time")
-	f.BoolVar(&o.pin, "pin", true, "broker on CPU 0, load generator on CPU 1; without, both run where the kernel puts them")
+	f.BoolVar(&o.pin, "pin", false, "broker on CPU 0, load generator on CPU 1; without, both run where the kernel puts them, as brokers do")
 	f.BoolVar(&o.quick, "quick", false, "one small pair per workload, short warm-up: shows that it works, not how fast")
 	f.BoolVar(&o.noKafka, "no-kafka", false, "measure our broker alone")
 	f.BoolVar(&o.noOurs, "no-ours", false, "measure Kafka alone")
