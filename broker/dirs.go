@@ -3,6 +3,7 @@ package broker
 import (
 	"errors"
 	"fmt"
+	"runtime"
 
 	"github.com/sordini/sordini/broker/replica"
 	"github.com/sordini/sordini/storage"
@@ -56,6 +57,11 @@ func (s *Server) openDirs() (clusterID string, err error) {
 		s.dirs = append(s.dirs, dir)
 	}
 	return clusterID, nil
+}
+
+// openThreads is how many logs are opened at a time: at the least one per CPU, for that is what opening costs after a clean stop.
+func (s *Server) openThreads() int {
+	return max(int(s.cfg.Logs.RecoveryThreads)*len(s.cfg.LogDirs), runtime.GOMAXPROCS(0))
 }
 
 // checkMeta refuses a directory of another cluster or node, which holds somebody else's data.

@@ -29,7 +29,6 @@ func (p *partitionPublisher) Publish(delta *image.Delta, img *image.Image) {
 			p.logger.Error("topic was not deleted from the disk", "topic", t.Name, "error", err)
 		}
 	}
-	values := p.values
 	brokerChanged := false
 	touched := map[string]*image.Topic{}
 	for _, r := range delta.ChangedConfigs() {
@@ -53,23 +52,28 @@ func (p *partitionPublisher) Publish(delta *image.Delta, img *image.Image) {
 			touched[t.Name] = t
 		}
 	}
-	values = values.WithDynamic(img.Configs(image.ResourceBroker, ""), img.Configs(image.ResourceBroker, nodeName(p.nodeID)))
+	values := p.values.WithDynamic(img.Configs(image.ResourceBroker, ""), img.Configs(image.ResourceBroker, nodeName(p.nodeID)))
+	topics := make([]replica.OpenTopic, 0, len(touched))
 	for _, t := range touched {
-		p.open(values, img, t)
+		topics = append(topics, p.led(values, img, t))
+	}
+	for i, err := range p.replicas.OpenTopics(topics) {
+		if err != nil {
+			p.logger.Error("partitions are offline", "topic", topics[i].Name, "error", err)
+		}
 	}
 }
 
-func (p *partitionPublisher) open(values *config.Values, img *image.Image, t *image.Topic) {
-	epochs := map[int32]int32{}
+// led is what this broker leads of a topic.
+func (p *partitionPublisher) led(values *config.Values, img *image.Image, t *image.Topic) replica.OpenTopic {
+	epochs := make(map[int32]int32, len(t.Partitions))
 	for i := range t.Partitions {
 		if t.Partitions[i].Leader == p.nodeID {
 			epochs[t.Partitions[i].Index] = t.Partitions[i].LeaderEpoch
 		}
 	}
 	cfg := config.Topic(values, img.Configs(image.ResourceTopic, t.Name))
-	if err := p.replicas.OpenTopic(t.Name, t.ID, t.Internal(), epochs, cfg); err != nil {
-		p.logger.Error("partitions are offline", "topic", t.Name, "error", err)
-	}
+	return replica.OpenTopic{Name: t.Name, ID: t.ID, Internal: t.Internal(), LeaderEpochs: epochs, Config: cfg}
 }
 
 // groupPublisher gives the partitions of __consumer_offsets to the group coordinator.

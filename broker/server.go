@@ -98,7 +98,7 @@ func (s *Server) open() error {
 		return err
 	}
 	// These two hear from a directory that fails, which it may do as soon as it is open.
-	s.replicas, s.groups = replica.NewManager(s.cfg.Logs.ProducerIDExpirationMs), s.newGroups()
+	s.replicas, s.groups = replica.NewManager(s.cfg.Logs.ProducerIDExpirationMs, s.openThreads()), s.newGroups()
 	clusterID, err := s.openDirs()
 	if err != nil {
 		return err

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"sync"
 
-	"github.com/sordini/sordini/broker/config"
 	"github.com/sordini/sordini/storage"
 )
 
@@ -17,6 +16,7 @@ type Manager struct {
 	counts map[*storage.Dir]int
 
 	producerIDExpirationMs int64
+	openThreads            int
 
 	mu struct {
 		sync.RWMutex
@@ -31,16 +31,16 @@ type topicPartitions struct {
 	offline    map[int32]bool // led by this broker, but the log could not be opened
 }
 
-// NewManager returns a manager without partitions.
-func NewManager(producerIDExpirationMs int64) *Manager {
-	m := &Manager{producerIDExpirationMs: producerIDExpirationMs}
+// NewManager returns a manager without partitions. It opens logs with openThreads goroutines at a time.
+func NewManager(producerIDExpirationMs int64, openThreads int) *Manager {
+	m := &Manager{producerIDExpirationMs: producerIDExpirationMs, openThreads: max(openThreads, 1)}
 	m.mu.byName = map[string]*topicPartitions{}
 	m.mu.byID = map[storage.TopicID]*topicPartitions{}
 	return m
 }
 
 // UseDirs gives the manager its log directories, and looks what is in them, so that a log is opened where it lies. It comes before the first
-// OpenTopic.
+// OpenTopics.
 func (m *Manager) UseDirs(dirs []*storage.Dir) error {
 	m.dirs = dirs
 	m.placed, m.counts = map[string]*storage.Dir{}, map[*storage.Dir]int{}
@@ -130,52 +130,6 @@ func (m *Manager) All(fn func(*Partition)) {
 	}
 }
 
-// OpenTopic makes the topic's partitions exist and be open: those that are open keep their state and take the new config, the others are
-// created or recovered. A partition whose log cannot be opened is reported and is offline until the next OpenTopic: its clients get
-// KAFKA_STORAGE_ERROR, and the other partitions serve.
-func (m *Manager) OpenTopic(name string, id storage.TopicID, internal bool, leaderEpochs map[int32]int32, cfg config.TopicConfig) error {
-	m.mu.RLock()
-	t := m.mu.byName[name]
-	m.mu.RUnlock()
-	if t != nil && t.topic.ID != id {
-		return fmt.Errorf("open topic %s: a partition with another topic id is still open", name)
-	}
-	if t == nil {
-		t = &topicPartitions{topic: &Topic{Name: name, ID: id, Internal: internal}, partitions: map[int32]*Partition{}}
-	}
-	t.topic.config.Store(&cfg)
-	logConfig := LogConfig(&cfg, internal, m.producerIDExpirationMs)
-
-	opened := make(map[int32]*Partition, len(leaderEpochs))
-	offline := map[int32]bool{}
-	var failed error
-	for index, epoch := range leaderEpochs {
-		if p := m.Get(name, index); p != nil {
-			p.log.SetConfig(logConfig)
-			p.leaderEpoch.Store(epoch)
-			continue
-		}
-		part := storage.Partition{Topic: name, ID: id, Index: index}
-		dir := m.dirFor(part)
-		log, err := dir.OpenLog(part, logConfig)
-		if err != nil {
-			failed, offline[index] = errors.Join(failed, fmt.Errorf("open %s-%d: %w", name, index, err)), true
-			continue
-		}
-		m.place(part, dir)
-		opened[index] = newPartition(part, t.topic, dir, log, epoch)
-	}
-
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for index, p := range opened {
-		t.partitions[index] = p
-	}
-	t.offline = offline
-	m.mu.byName[name], m.mu.byID[id] = t, t
-	return failed
-}
-
 // DeleteTopic closes the topic's partitions and removes their logs. Requests that hold a partition find it closed.
 func (m *Manager) DeleteTopic(id storage.TopicID) error {
 	m.mu.Lock()
@@ -191,7 +145,7 @@ func (m *Manager) DeleteTopic(id storage.TopicID) error {
 	var failed error
 	for index, p := range t.partitions {
 		p.close()
-		m.unplace(p)
+		m.unplace(p.Partition, p.dir)
 		if err := p.dir.DeleteLog(p.Partition); err != nil {
 			failed = errors.Join(failed, fmt.Errorf("delete %s-%d: %w", t.topic.Name, index, err))
 		}
@@ -226,40 +180,9 @@ func (m *Manager) place(p storage.Partition, d *storage.Dir) {
 	}
 }
 
-func (m *Manager) unplace(p *Partition) {
-	if name := placeName(p.Partition); m.placed[name] == p.dir {
+func (m *Manager) unplace(p storage.Partition, d *storage.Dir) {
+	if name := placeName(p); m.placed[name] == d {
 		delete(m.placed, name)
-		m.counts[p.dir]--
+		m.counts[d]--
 	}
-}
-
-// LogConfig translates a topic's configs into what the log needs. The logs of coordinators are never less durable than `group`.
-func LogConfig(c *config.TopicConfig, internal bool, producerIDExpirationMs int64) storage.LogConfig {
-	durability := durabilityOf(c.Durability)
-	if internal && durability != storage.DurabilityBatch {
-		durability = storage.DurabilityGroup
-	}
-	return storage.LogConfig{
-		SegmentBytes: c.SegmentBytes, SegmentMs: c.SegmentMs, SegmentJitterMs: c.SegmentJitterMs,
-		RetentionMs: c.RetentionMs, RetentionBytes: c.RetentionBytes,
-		Delete: c.CleanupDelete, Compact: c.CleanupCompact,
-		IndexIntervalBytes: int(c.IndexIntervalBytes), FileDeleteDelayMs: c.FileDeleteDelayMs,
-		Durability: durability, FlushMessages: c.FlushMessages, FlushMs: c.FlushMs,
-		ProducerIDExpirationMs: producerIDExpirationMs, MaxMessageBytes: int(c.MaxMessageBytes),
-		LogAppendTime:     c.MessageTimestampType == "LogAppendTime",
-		DeleteRetentionMs: c.DeleteRetentionMs, MinCompactionLagMs: c.MinCompactionLagMs, MaxCompactionLagMs: c.MaxCompactionLagMs,
-		MinCleanableRatio: c.MinCleanableDirtyRatio,
-	}
-}
-
-func durabilityOf(name string) storage.Durability {
-	switch name {
-	case "os":
-		return storage.DurabilityOS
-	case "interval":
-		return storage.DurabilityInterval
-	case "batch":
-		return storage.DurabilityBatch
-	}
-	return storage.DurabilityGroup
 }
