@@ -37,10 +37,12 @@ var routes = []route{
 	{key: kmsg.ApiVersions, max: 5, answer: by((*api.Handlers).ApiVersions)},
 	{key: kmsg.CreateTopics, max: 7, answer: by((*api.Handlers).CreateTopics)},
 	{key: kmsg.DeleteTopics, max: 6, answer: by((*api.Handlers).DeleteTopics)},
+	{key: kmsg.DeleteRecords, max: 2, answer: by((*api.Handlers).DeleteRecords)},
 	{key: kmsg.InitProducerID, max: 5, answer: by((*api.Handlers).InitProducerID)},
 	{key: kmsg.OffsetForLeaderEpoch, max: 4, answer: by((*api.Handlers).OffsetForLeaderEpoch)},
 	{key: kmsg.DescribeConfigs, max: 4, answer: by((*api.Handlers).DescribeConfigs)},
 	{key: kmsg.DescribeCluster, max: 2, answer: by((*api.Handlers).DescribeCluster)},
+	{key: kmsg.DescribeProducers, max: 0, answer: by((*api.Handlers).DescribeProducers)},
 }
 
 // by adapts a handler to the table. The table's key decides what is decoded, so the assertion holds by construction.
