@@ -28,6 +28,8 @@ var (
 	descBadFetch   = describe("kafka_server_brokertopicmetrics_failedfetchrequests_total", "Partitions of Fetch requests answered with an error.")
 	descUp         = describe("kafka_server_brokertopicmetrics_producemessageconversions_total", "Record sets converted up from message formats 0 and 1.")
 	descDown       = describe("kafka_server_brokertopicmetrics_fetchmessageconversions_total", "Record sets converted down to message formats 0 and 1.")
+	descTopicUp    = describe("kafka_server_brokertopicmetrics_topic_producemessageconversions_total", "Record sets converted up, by topic.", "topic")
+	descTopicDown  = describe("kafka_server_brokertopicmetrics_topic_fetchmessageconversions_total", "Record sets converted down, by topic.", "topic")
 	descMoved      = describe("sordini_network_moved_bytes_total", "Bytes copied in memory between the socket and the log, because a frame came in pieces.")
 	descConns      = describe("kafka_server_socket_server_metrics_connection_count", "Open connections.")
 	descAccepted   = describe("sordini_network_connections_accepted_total", "Connections accepted.")
@@ -69,6 +71,15 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	gauge(descTopics, float64(c.s.controller.Image().TopicCount()))
 	gauge(descActive, 1)
 	gauge(descSessions, float64(c.s.handlers.Sessions.Count()))
+
+	c.s.replicas.Topics(func(t *replica.Topic) { // only topics with old clients
+		if n := t.UpConversions.Load(); n > 0 {
+			counter(descTopicUp, n, t.Name)
+		}
+		if n := t.DownConversions.Load(); n > 0 {
+			counter(descTopicDown, n, t.Name)
+		}
+	})
 
 	count := 0
 	c.s.replicas.All(func(*replica.Partition) { count++ })

@@ -19,13 +19,14 @@ import (
 
 // conn is one client connection. Everything in it belongs to its goroutine but for what is atomic.
 type conn struct {
-	server *Server
-	tcp    *plain
-	facts  api.Conn
-	in     input
-	held   []byte // the frame of a request that may wait, so that the read buffer does not wait with it
-	out    api.Out
-	turn   *api.ProduceTurn
+	server  *Server
+	tcp     *plain
+	facts   api.Conn
+	sinceMs int64 // when it was accepted
+	in      input
+	held    []byte // the frame of a request that may wait, so that the read buffer does not wait with it
+	out     api.Out
+	turn    *api.ProduceTurn
 
 	ctx, pollCtx context.Context // both end with the connection; pollCtx, for long waits, already when the broker drains
 	cancel       context.CancelFunc
@@ -38,7 +39,7 @@ func newConn(s *Server, l *listener, nc *net.TCPConn, id int64) (*conn, error) {
 	if !known || !ok {
 		return nil, errNoAddress
 	}
-	c := &conn{server: s}
+	c := &conn{server: s, sinceMs: unixMs()}
 	c.in = input{pool: s.buffers, maxFrame: s.limits.maxFrame, moved: &s.metrics.BytesMoved}
 	tcp, err := newPlain(nc, &c.in)
 	if err != nil {
@@ -191,6 +192,9 @@ func (c *conn) handle(frame []byte) error {
 	if r == nil {
 		return errNotServed
 	}
+	if r.serves(header.Version) {
+		c.facts.Seen.Note(&header)
+	}
 	if c.out.Buf == nil {
 		c.out.Buf = c.server.getBytes()
 	}
@@ -251,7 +255,7 @@ func (c *conn) addProduce(header *protocol.RequestHeader, body []byte) error {
 		c.turn = c.server.getTurn()
 	}
 	c.server.metrics.Request(header.Key)
-	return c.turn.Add(c.server.handlers, header, body)
+	return c.turn.Add(c.server.handlers, &c.facts, header, body)
 }
 
 func (c *conn) commitProduce() error {

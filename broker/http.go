@@ -102,6 +102,7 @@ func (s *Server) httpHandler() http.Handler {
 	for _, path := range []string{"/readyz", "/-/ready"} {
 		mux.HandleFunc("GET "+path, ready)
 	}
+	mux.HandleFunc("GET /clients", s.listClients)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(s.registry(), promhttp.HandlerOpts{MaxRequestsInFlight: 4}))
 	return mux
 }

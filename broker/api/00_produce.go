@@ -64,7 +64,7 @@ type partitionAppends struct {
 func (t *ProduceTurn) Pending() bool { return t.n > 0 }
 
 // Add takes one request in. The body must stay as it is until Commit.
-func (t *ProduceTurn) Add(h *Handlers, header *protocol.RequestHeader, body []byte) error {
+func (t *ProduceTurn) Add(h *Handlers, c *Conn, header *protocol.RequestHeader, body []byte) error {
 	if t.n == len(t.requests) {
 		t.requests = append(t.requests, produceRequest{})
 	}
@@ -87,7 +87,7 @@ func (t *ProduceTurn) Add(h *Handlers, header *protocol.RequestHeader, body []by
 			r.results[i].ErrorCode, r.failed = refused.Code, true
 			continue
 		}
-		if err := t.take(h, r, i); err != nil {
+		if err := t.take(h, c, r, i); err != nil {
 			t.refuse(h, r, i, err)
 		}
 	}
@@ -109,7 +109,7 @@ func requestError(r *protocol.ProduceRequest) *kerr.Error {
 }
 
 // take validates the records of one partition and queues them for its log.
-func (t *ProduceTurn) take(h *Handlers, r *produceRequest, i int) error {
+func (t *ProduceTurn) take(h *Handlers, c *Conn, r *produceRequest, i int) error {
 	part := &r.parsed.Partitions[i]
 	p, err := h.producePartition(r.header.Version, part)
 	if err != nil {
@@ -125,7 +125,7 @@ func (t *ProduceTurn) take(h *Handlers, r *produceRequest, i int) error {
 		TimestampBeforeMaxMs: cfg.TimestampBeforeMaxMs, TimestampAfterMaxMs: cfg.TimestampAfterMaxMs,
 		MaxDecompressedBytes: decompressLimit(cfg), Topic: p.Topic().Name, Partition: p.Index,
 	}
-	info, invalid := t.validate(h, part.Records, &rules)
+	info, invalid := t.validate(h, c, p, part.Records, &rules)
 	if invalid != nil {
 		return invalid
 	}
@@ -148,7 +148,7 @@ func (t *ProduceTurn) take(h *Handlers, r *produceRequest, i int) error {
 const inSyncReplicas = 1
 
 // validate checks a partition's records. What an old client sent is converted, which checks it too.
-func (t *ProduceTurn) validate(h *Handlers, records []byte, rules *batch.Rules) (batch.Info, *batch.Error) {
+func (t *ProduceTurn) validate(h *Handlers, c *Conn, p *replica.Partition, records []byte, rules *batch.Rules) (batch.Info, *batch.Error) {
 	if rules.Version >= produceConvertsBelow {
 		return batch.Validate(records, rules)
 	}
@@ -165,6 +165,8 @@ func (t *ProduceTurn) validate(h *Handlers, records []byte, rules *batch.Rules) 
 		return batch.Info{}, nil
 	}
 	h.Metrics.UpConversions.Add(1)
+	p.Topic().UpConversions.Add(1)
+	c.Seen.UpConversions.Add(1)
 	return converted.Info(), nil
 }
 

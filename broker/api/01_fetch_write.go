@@ -115,6 +115,8 @@ func (h *Handlers) readConverted(req *Request, f *fetchState, part *fetchPart, l
 			return 0
 		}
 		h.Metrics.DownConversions.Add(1)
+		part.p.Topic().DownConversions.Add(1)
+		req.Conn.Seen.DownConversions.Add(1)
 		if n := len(f.scratch) - before; n > 0 {
 			part.converted = f.scratch[before:len(f.scratch):len(f.scratch)]
 			part.answer.RecordsLen = n

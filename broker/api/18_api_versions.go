@@ -31,7 +31,7 @@ func (h *Handlers) ApiVersions(_ context.Context, req *Request, q *kmsg.ApiVersi
 		return resp
 	}
 	if q.Version >= 3 {
-		req.Conn.SoftwareName, req.Conn.SoftwareVersion = q.ClientSoftwareName, q.ClientSoftwareVersion
+		req.Conn.Seen.software.Store(&Software{Name: q.ClientSoftwareName, Version: q.ClientSoftwareVersion})
 	}
 	for _, v := range h.Versions {
 		resp.ApiKeys = append(resp.ApiKeys, apiKey(v))

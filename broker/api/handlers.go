@@ -43,7 +43,7 @@ type Conn struct {
 	LocalHost  string // the address that the client reached
 	LocalPort  int32
 
-	SoftwareName, SoftwareVersion string // from ApiVersions 3+
+	Seen Seen
 
 	// Stop closes when long waits must end, because the broker drains or the connection ends; Gone only with the connection.
 	Stop, Gone <-chan struct{}

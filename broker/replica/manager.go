@@ -115,6 +115,19 @@ func (m *Manager) Topic(name string) *Topic {
 	return nil
 }
 
+// Topics calls fn for every topic of which partitions are open, in no order that means anything.
+func (m *Manager) Topics(fn func(*Topic)) {
+	m.mu.RLock()
+	all := make([]*Topic, 0, len(m.mu.byName))
+	for _, t := range m.mu.byName {
+		all = append(all, t.topic)
+	}
+	m.mu.RUnlock()
+	for _, t := range all {
+		fn(t)
+	}
+}
+
 // All calls fn for every open partition, in no order that means anything.
 func (m *Manager) All(fn func(*Partition)) {
 	m.mu.RLock()

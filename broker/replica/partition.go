@@ -42,6 +42,8 @@ type Topic struct {
 	ID       storage.TopicID
 	Internal bool
 	config   atomic.Pointer[config.TopicConfig]
+
+	UpConversions, DownConversions atomic.Int64 // record sets from, and to, message formats 0 and 1
 }
 
 // Config returns the topic's resolved configs as of now.

@@ -31,7 +31,7 @@ it listens on port 9092, keeps its data in its own directory and needs no config
 		serve,
 		newConfigCommand(),
 		newDocsCommand(),
-		newTopicCommand(), newProduceCommand(), newConsumeCommand(), newGroupCommand(), newVersionCommand(),
+		newTopicCommand(), newProduceCommand(), newConsumeCommand(), newGroupCommand(), newClientCommand(), newVersionCommand(),
 	)
 	return root
 }
