@@ -1,15 +1,20 @@
 package controller
 
 import (
+	"errors"
 	"iter"
 
 	"github.com/sordini/sordini/controller/image"
+	"github.com/sordini/sordini/controller/quorum"
 	"github.com/sordini/sordini/controller/record"
 )
 
-// checkpointBlockRecords is how many records a block of a checkpoint holds: some ten to hundred kilobytes, so
-// that loading needs no large buffers.
-const checkpointBlockRecords = 1000
+// A block of a checkpoint holds this many records or a little more than this many bytes, whichever comes first: some
+// hundred kilobytes, so that loading needs no large buffers.
+const (
+	checkpointBlockRecords = 1000
+	checkpointBlockBytes   = 256 << 10
+)
 
 // maybeCheckpoint files the committed image away when enough of the log lies behind the last checkpoint. The loop
 // waits for it: some tens of milliseconds for ten thousand topics.
@@ -18,7 +23,14 @@ func (l *loop) maybeCheckpoint() error {
 	if l.sinceEntries < cfg.CheckpointEntries && l.sinceBytes < cfg.CheckpointBytes {
 		return nil
 	}
-	if err := l.node.Checkpoint(imageBlocks(l.committed)); err != nil {
+	err := l.node.Checkpoint(imageBlocks(l.committed))
+	if errors.Is(err, quorum.ErrDiskFull) {
+		// The log still has everything. Tried again, but not with every turn.
+		l.service.log.Warn("metadata checkpoint is put off", "error", err)
+		l.sinceEntries, l.sinceBytes = cfg.CheckpointEntries/2, cfg.CheckpointBytes/2
+		return nil
+	}
+	if err != nil {
 		return err
 	}
 	l.service.log.Debug("metadata checkpoint written", "offset", l.committed.Offset, "entries", l.sinceEntries)
@@ -31,16 +43,18 @@ func imageBlocks(img *image.Image) iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
 		var block []byte
 		records := make([]record.Record, 0, checkpointBlockRecords)
+		size := 0
 		for r := range img.Records() {
 			records = append(records, r)
-			if len(records) < checkpointBlockRecords {
+			size += record.Size(r)
+			if len(records) < checkpointBlockRecords && size < checkpointBlockBytes {
 				continue
 			}
 			block = record.AppendList(block[:0], records)
 			if !yield(block) {
 				return
 			}
-			records = records[:0]
+			records, size = records[:0], 0
 		}
 		if len(records) > 0 {
 			yield(record.AppendList(block[:0], records))

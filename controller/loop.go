@@ -2,6 +2,7 @@ package controller
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/sordini/sordini/controller/image"
@@ -131,6 +132,13 @@ func (c *call) finish(reply any, err error) {
 }
 
 func (l *loop) turn(first *call, publishers []Publisher) error {
+	if l.node.Stuck() {
+		// What found no room goes before what is decided now.
+		if err := l.advance(publishers); err != nil || l.node.Stuck() {
+			first.finish(nil, ErrDiskFull)
+			return err
+		}
+	}
 	size := l.take(first)
 	for n := 1; n < maxTurn && size < maxTurnBytes; n++ {
 		select {
@@ -141,13 +149,26 @@ func (l *loop) turn(first *call, publishers []Publisher) error {
 		}
 		break
 	}
-	if err := l.node.Turn(); err != nil {
+	return l.advance(publishers)
+}
+
+// advance is what follows the decisions of a turn. On a full disk the requests are refused; what was proposed for
+// them stays and is written, late, when there is room.
+func (l *loop) advance(publishers []Publisher) error {
+	err := l.node.Turn()
+	full := errors.Is(err, quorum.ErrDiskFull)
+	if err != nil && !full {
 		l.fail(fmt.Errorf("%w: %w", ErrClosed, err))
 		return err
 	}
 	l.publish(publishers, l.delta)
 	l.delta = nil
 	l.answer()
+	if full {
+		l.service.log.Error("metadata cannot be changed", "error", err)
+		l.fail(ErrDiskFull)
+		return nil
+	}
 	if l.leader = l.node.Leader(); !l.leader {
 		l.fail(ErrNotController)
 	}

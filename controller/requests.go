@@ -142,6 +142,8 @@ func code(err error) *kerr.Error {
 		return kerr.RequestTimedOut
 	case errors.Is(err, ErrClosed), errors.Is(err, ErrNotController):
 		return kerr.NotController
+	case errors.Is(err, ErrDiskFull):
+		return kerr.KafkaStorageError
 	case errors.Is(err, ErrTooLarge):
 		return kerr.PolicyViolation
 	}

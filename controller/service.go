@@ -21,6 +21,7 @@ import (
 	"github.com/sordini/sordini/controller/image"
 	"github.com/sordini/sordini/controller/machine"
 	"github.com/sordini/sordini/controller/quorum"
+	"github.com/sordini/sordini/controller/record"
 	"github.com/sordini/sordini/storage/vfs"
 )
 
@@ -46,6 +47,7 @@ var (
 	ErrBusy          = errors.New("the controller has too much to do")
 	ErrClosed        = errors.New("the controller is not running")
 	ErrNotController = errors.New("this node is not the active controller")
+	ErrDiskFull      = errors.New("there is no room on the disk for the change")
 	ErrTooLarge      = errors.New("the request would make a metadata entry that is too large")
 )
 
@@ -106,6 +108,9 @@ type Service struct {
 func Open(cfg Config) (*Service, error) {
 	if cfg.Log == nil || cfg.FS == nil || cfg.RandomUUID == nil || cfg.RandomSeed == nil || cfg.Defaults == nil {
 		return nil, errors.New("controller: Config lacks Log, FS, RandomUUID, RandomSeed or Defaults")
+	}
+	if len(cfg.ClusterID) > record.MaxStringBytes {
+		return nil, fmt.Errorf("controller: a cluster id of %d bytes is too long", len(cfg.ClusterID))
 	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)

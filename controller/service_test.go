@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -311,4 +312,134 @@ func TestTopicIDsAreNeverReserved(t *testing.T) {
 	if id := s.topicID(); id != [16]byte{15: 100} {
 		t.Fatalf("%x", id)
 	}
+}
+
+// fullLog is a log on a disk without room: it writes half of what is appended and fails.
+type fullLog struct {
+	quorum.Log
+	full bool
+}
+
+func (l *fullLog) Append(entries []quorum.Entry) error {
+	if !l.full {
+		return l.Log.Append(entries)
+	}
+	if err := l.Log.Append(entries[:len(entries)/2]); err != nil {
+		return err
+	}
+	return fmt.Errorf("append: %w", syscall.ENOSPC)
+}
+
+// A CreateTopics on a full disk ended the controller, and with it the broker.
+func TestAFullDiskRefusesChangesAndEndsNothing(t *testing.T) {
+	// Given a controller whose disk gets full,
+	fs, log := quorumtest.NewCrashFS(dir), &fullLog{Log: quorumtest.NewMemLog()}
+	s := open(t, config(fs, log))
+	stop := run(t, s)
+	register(t, s)
+	log.full = true
+
+	// when topics are created, several at once and again, they are refused with a code that says: try again.
+	var wg sync.WaitGroup
+	for i := range 5 {
+		wg.Go(func() {
+			name := fmt.Sprint("full", i)
+			if r := s.CreateTopics(context.Background(), topic(name), false)[0]; r.Err != kerr.KafkaStorageError || !r.Err.Retriable {
+				t.Errorf("%s: %+v", name, r)
+			}
+		})
+	}
+	wg.Wait()
+	if n := s.Image().TopicCount(); n != 0 {
+		t.Errorf("%d topics are seen", n)
+	}
+
+	// When there is room again, the controller serves; what it could not take back has happened late.
+	log.full = false
+	if r := s.CreateTopics(context.Background(), topic("later"), false)[0]; r.Err != nil {
+		t.Fatalf("%+v", r)
+	}
+	must(t, stop())
+	want := digest(s.Image())
+	again := open(t, config(fs, log))
+	run(t, again)
+	if !strings.HasSuffix(digest(again.Image()), strings.SplitN(want, " ", 2)[1]) || again.Image().Topic("later") == nil {
+		t.Errorf("after a restart: %s, before %s", digest(again.Image()), want)
+	}
+}
+
+func TestACheckpointThatFindsNoRoomIsPutOff(t *testing.T) {
+	fs, log := quorumtest.NewCrashFS(dir), quorumtest.NewMemLog()
+	cfg := config(fs, log)
+	cfg.CheckpointEntries = 4
+	s := open(t, cfg)
+	run(t, s)
+	register(t, s)
+	full := true
+	fs.Before = func(_, path string) error {
+		if full && strings.Contains(path, "checkpoint") {
+			return syscall.ENOSPC
+		}
+		return nil
+	}
+	create := func(names ...string) {
+		for _, name := range names {
+			if r := s.CreateTopics(context.Background(), topic(name), false)[0]; r.Err != nil {
+				t.Fatalf("%s: %+v", name, r)
+			}
+		}
+	}
+	create("a", "b", "c", "d", "e", "f")
+	if at := s.Status().Checkpointed; at != 0 {
+		t.Fatalf("checkpoint of %d", at)
+	}
+	full = false
+	create("g", "h", "i", "j", "k")
+	if at := s.Status().Checkpointed; at == 0 {
+		t.Error("no checkpoint was written when there was room")
+	}
+}
+
+// A thousand records were one block whatever their size: with long configs the block was larger than a checkpoint
+// takes, and the controller ended, and again after each start.
+func TestACheckpointOfLongConfigs(t *testing.T) {
+	fs, log := quorumtest.NewCrashFS(dir), quorumtest.NewMemLog()
+	cfg := config(fs, log)
+	cfg.CheckpointBytes = 18 << 20
+	s := open(t, cfg)
+	stop := run(t, s)
+	register(t, s)
+	if r := s.CreateTopics(context.Background(), topic("a"), false)[0]; r.Err != nil {
+		t.Fatalf("%+v", r)
+	}
+	long := strings.Repeat("x", record.MaxStringBytes)
+	for i := range 6 {
+		change := machine.AlterConfigsResource{Type: image.ResourceTopic, Name: "a"}
+		for j := range 100 {
+			change.Ops = append(change.Ops, machine.ConfigOp{Name: fmt.Sprint("config", i, ".", j), Value: &long})
+		}
+		if r := s.AlterConfigs(context.Background(), []machine.AlterConfigsResource{change}, false)[0]; r.Err != nil {
+			t.Fatalf("%+v", r)
+		}
+	}
+	must(t, stop())
+	again := open(t, cfg)
+	if again.Status().Checkpointed == 0 || len(again.LoadedImage().Configs(image.ResourceTopic, "a")) != 600 {
+		t.Errorf("checkpoint %d, %d configs", again.Status().Checkpointed, len(again.LoadedImage().Configs(image.ResourceTopic, "a")))
+	}
+}
+
+// A rack that no record may hold was written all the same, and the log could not be read any more.
+func TestARegistrationThatNoRecordHoldsIsRefused(t *testing.T) {
+	fs, log := quorumtest.NewCrashFS(dir), quorumtest.NewMemLog()
+	s := open(t, config(fs, log))
+	stop := run(t, s)
+	b := registration(1)
+	b.Rack = strings.Repeat("x", record.MaxStringBytes+1)
+	var code *kerr.Error
+	if _, err := s.RegisterBroker(context.Background(), b); !errors.As(err, &code) || code != kerr.InvalidRegistration {
+		t.Errorf("registered: %v", err)
+	}
+	must(t, stop())
+	open(t, config(fs, log))
 }

@@ -51,6 +51,10 @@ func (ev RegisterBroker) decide(m *Machine, offset int64) Decision {
 		return refuseBroker(refuse(kerr.InvalidRegistration,
 			"Broker %d with %d listeners cannot be registered.", ev.ID, len(ev.Listeners)))
 	}
+	if ev.tooLong() {
+		return refuseBroker(refuse(kerr.InvalidRegistration,
+			"A rack, listener name or host of broker %d is longer than %d bytes.", ev.ID, record.MaxStringBytes))
+	}
 	old := m.img.Broker(ev.ID)
 	if old != nil && old.Incarnation == ev.Incarnation { // the same request again
 		return Decision{Reply: BrokerReply{Epoch: old.Epoch}}
@@ -67,6 +71,12 @@ func (ev RegisterBroker) decide(m *Machine, offset int64) Decision {
 		w.returned(ev.Unclean)
 	}
 	return Decision{Records: append(records, w.records...), Reply: BrokerReply{Epoch: offset}}
+}
+
+// tooLong says that a string would be written that no record may hold: the log could not be read any more.
+func (ev *RegisterBroker) tooLong() bool {
+	long := func(s string) bool { return len(s) > record.MaxStringBytes }
+	return long(ev.Rack) || slices.ContainsFunc(ev.Listeners, func(l image.Listener) bool { return long(l.Name) || long(l.Host) })
 }
 
 func (ev FenceBroker) decide(m *Machine, _ int64) Decision {

@@ -8,7 +8,7 @@ import (
 )
 
 // DeleteTopics asks for topics to be deleted, by name or by id. The reply is a []DeleteTopicResult in the order of
-// the request; what is given twice is answered once.
+// the request; what is given twice is answered once, and first if it is given by name and by id.
 type DeleteTopics struct {
 	Topics []DeletableTopic
 }
@@ -37,7 +37,8 @@ func (ev DeleteTopics) decide(m *Machine, _ int64) Decision {
 		}
 	}
 	var records []record.Record
-	results := make([]DeleteTopicResult, 0, len(ev.Topics))
+	results := make([]DeleteTopicResult, 0, len(ev.Topics)+len(names))
+	results = m.refuseNamedTwice(results, &ev, names, ids)
 	for _, t := range ev.Topics {
 		topic, fault, answered := m.findDeletable(t, names, ids)
 		if answered {
@@ -54,6 +55,25 @@ func (ev DeleteTopics) decide(m *Machine, _ int64) Decision {
 		results = append(results, res)
 	}
 	return Decision{Records: records, Reply: results}
+}
+
+// refuseNamedTwice answers the topics that the request names by their name and by their id: which of the two is a
+// mistake nobody can know, so neither deletes.
+func (m *Machine) refuseNamedTwice(results []DeleteTopicResult, ev *DeleteTopics, names map[string]int,
+	ids map[image.TopicID]int) []DeleteTopicResult {
+	for _, t := range ev.Topics {
+		if t.Name == nil || t.ID != (image.TopicID{}) || names[*t.Name] == 0 {
+			continue
+		}
+		topic := m.img.Topic(*t.Name)
+		if topic == nil || ids[topic.ID] == 0 {
+			continue
+		}
+		names[*t.Name], ids[topic.ID] = 0, 0
+		results = append(results, DeleteTopicResult{Name: t.Name, ID: topic.ID, Err: kerr.InvalidRequest,
+			Message: "The provided topic name maps to an ID that was already supplied."})
+	}
+	return results
 }
 
 // findDeletable finds the topic that one element of the request means. names and ids count what the request
@@ -75,10 +95,6 @@ func (m *Machine) findDeletable(t DeletableTopic, names map[string]int, ids map[
 		}
 		if topic = m.img.Topic(*t.Name); topic == nil {
 			return nil, refuse(kerr.UnknownTopicOrPartition, "This server does not host this topic-partition."), false
-		}
-		if ids[topic.ID] > 0 {
-			return nil, refuse(kerr.InvalidRequest,
-				"The provided topic name maps to an ID that was already supplied."), false
 		}
 	case hasID:
 		switch ids[t.ID] {

@@ -72,6 +72,7 @@ func writeCheckpoint(fs vfs.FS, dir string, h *checkpointHeader, blocks iter.Seq
 		err = f.Sync()
 	}
 	if err = errors.Join(err, f.Close()); err != nil {
+		_ = fs.Remove(path + ".tmp") // on a full disk its room is needed
 		return fmt.Errorf("write checkpoint: %w", err)
 	}
 	if err := fs.Rename(path+".tmp", path); err != nil {

@@ -14,7 +14,8 @@ type Entry struct {
 // time.
 //
 // What must hold: what Append returned nil for survives a crash of the machine; after a crash the log is a prefix of
-// what was appended. Any error is final: the Node stops and does not touch the log again.
+// what was appended. An error is final: the Node stops and does not touch the log again. Only after an Append that failed with
+// ENOSPC or EDQUOT it goes on: it truncates what was written in part, and appends again.
 type Log interface {
 	// FirstIndex is the index of the oldest entry that is kept, LastIndex()+1 if there is none.
 	FirstIndex() uint64
@@ -45,3 +46,6 @@ var ErrCorrupt = errors.New("metadata is damaged")
 
 // ErrNotLeader says that this node cannot take proposals.
 var ErrNotLeader = errors.New("not the active controller")
+
+// ErrDiskFull says that there is no room for the metadata. It is wrapped with the place.
+var ErrDiskFull = errors.New("no room on the disk for metadata")

@@ -7,7 +7,8 @@
 // until Raft has nothing more to do. All entries proposed since the last Turn are one append and one sync.
 //
 // What must always hold: an entry is applied only when it is durable on a majority; the term and the vote never go
-// back, also over a crash; after an error of the disk nothing is written or applied any more.
+// back, also over a crash; after an error of the disk nothing is written or applied any more. A full disk is no such
+// error: nothing new is taken, and each Turn tries again to write what was proposed.
 //
 // A quorum of one needs no ticks, sends nothing, and is leader as soon as its vote for itself is on disk.
 package quorum
@@ -18,6 +19,7 @@ import (
 	"iter"
 	"log/slog"
 	"slices"
+	"syscall"
 
 	"go.etcd.io/raft/v3"
 	"go.etcd.io/raft/v3/raftpb"
@@ -71,7 +73,8 @@ type Node struct {
 	store *store
 	state hardState // as in the file
 
-	proposed    uint64 // entries proposed since the last Turn
+	proposed    uint64      // entries proposed since the last Turn
+	ready       *raft.Ready // taken from Raft and not on disk yet; kept over Turns only while the disk is full
 	applied     uint64
 	appliedTerm uint64
 	err         error // the first failure; final
@@ -212,6 +215,9 @@ func (n *Node) Propose(data []byte) (index uint64, err error) {
 	if n.err != nil {
 		return 0, n.err
 	}
+	if n.Stuck() {
+		return 0, ErrDiskFull
+	}
 	index = n.NextIndex()
 	err = n.raft.Propose(data)
 	if errors.Is(err, raft.ErrProposalDropped) {
@@ -224,8 +230,12 @@ func (n *Node) Propose(data []byte) (index uint64, err error) {
 	return index, nil
 }
 
-// Turn does everything that is to do now. A quorum of one has applied all proposals when it returns nil. After an
-// error the node is dead: what was proposed may or may not be found in the log at the next start.
+// Stuck says that there was no room for what the last Turn had to write.
+func (n *Node) Stuck() bool { return n.ready != nil }
+
+// Turn does everything that is to do now. A quorum of one has applied all proposals when it returns nil. ErrDiskFull
+// says that the next Turn will try again. After another error the node is dead: what was proposed may or may not be
+// found in the log at the next start.
 func (n *Node) Turn() (err error) {
 	if n.err != nil {
 		return n.err
@@ -238,13 +248,22 @@ func (n *Node) Turn() (err error) {
 			}
 			err = n.store.err
 		}
+		if isDiskFull(err) && n.Stuck() {
+			err = fmt.Errorf("%w: %w", ErrDiskFull, err)
+			return
+		}
 		n.err = err
 	}()
-	for n.raft.HasReady() {
-		rd := n.raft.Ready()
+	for n.Stuck() || n.raft.HasReady() {
+		if n.ready == nil {
+			rd := n.raft.Ready()
+			n.ready = &rd
+		}
+		rd := *n.ready
 		if err := n.persist(&rd); err != nil {
 			return err
 		}
+		n.ready = nil
 		n.send(rd.Messages)
 		if err := n.apply(rd.CommittedEntries); err != nil {
 			return err
@@ -315,7 +334,8 @@ func (n *Node) apply(entries []*raftpb.Entry) error {
 	return nil
 }
 
-// Checkpoint files away the state of the state machine as of Applied, and lets the log forget what is in it.
+// Checkpoint files away the state of the state machine as of Applied, and lets the log forget what is in it. After
+// ErrDiskFull there is the checkpoint that was there before, and the node goes on.
 func (n *Node) Checkpoint(blocks iter.Seq[[]byte]) error {
 	if n.err != nil {
 		return n.err
@@ -324,15 +344,22 @@ func (n *Node) Checkpoint(blocks iter.Seq[[]byte]) error {
 		return nil
 	}
 	h := checkpointHeader{index: n.applied, term: n.appliedTerm, voters: n.state.voters}
-	if err := writeCheckpoint(n.cfg.FS, n.cfg.Dir, &h, blocks); err != nil {
-		n.err = err
-		return err
+	err := writeCheckpoint(n.cfg.FS, n.cfg.Dir, &h, blocks)
+	if err == nil {
+		n.store.base = h
+		if err = n.cfg.Log.Compact(h.index + 1); err != nil {
+			err = fmt.Errorf("compact the metadata log below %d: %w", h.index+1, err)
+		}
 	}
-	n.store.base = h
-	if err := n.cfg.Log.Compact(h.index + 1); err != nil {
-		n.err = fmt.Errorf("compact the metadata log below %d: %w", h.index+1, err)
+	if isDiskFull(err) {
+		return fmt.Errorf("%w: %w", ErrDiskFull, err)
 	}
-	return n.err
+	n.err = err
+	return err
+}
+
+func isDiskFull(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
 }
 
 // raftID maps a node id, which may be 0, to Raft's, which may not.

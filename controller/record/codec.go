@@ -41,6 +41,29 @@ func AppendList(dst []byte, records []Record) []byte {
 	return dst
 }
 
+// Size is about how many bytes a record takes in a list.
+func Size(r Record) int {
+	switch r := r.(type) {
+	case *Config:
+		n := 16 + len(r.ResourceName) + len(r.Name)
+		if r.Value != nil {
+			n += len(*r.Value)
+		}
+		return n
+	case *Partition:
+		return 48 + 5*(len(r.Replicas)+len(r.ISR))
+	case *RegisterBroker:
+		n := 64 + len(r.Rack)
+		for _, l := range r.Listeners {
+			n += 16 + len(l.Name) + len(l.Host)
+		}
+		return n
+	case *Topic:
+		return 32 + len(r.Name)
+	}
+	return 64
+}
+
 // DecodeList decodes what AppendList wrote. The records do not alias b.
 func DecodeList(b []byte) ([]Record, error) {
 	if len(b) > MaxListBytes {
