@@ -32,7 +32,7 @@ func (s *shard) load() {
 	case <-s.closing:
 		return
 	}
-	machine := s.rt.cfg.NewMachine()
+	machine := s.rt.newMachine(s.partition, s.leaderEpoch)
 	start := s.now()
 	records, end, err := s.replay(machine)
 	switch {
@@ -76,6 +76,11 @@ func (s *shard) replay(machine Machine) (records int, end int64, err error) {
 		if err != nil {
 			return records, offset, fmt.Errorf("read at offset %d: %w", offset, err)
 		}
+		if len(b) == 0 {
+			// Compaction has removed everything that was here: tombstones that
+			// had become due, say.
+			return records, end, nil
+		}
 		before := offset
 		for len(b) > 0 {
 			var one batch.Batch
@@ -118,7 +123,8 @@ func (s *shard) replayBatch(machine Machine, reader *batch.Reader, one batch.Bat
 // is in the log, so the log is read again.
 func (s *shard) fail(rest []*call, err error) {
 	s.rt.cfg.Logger.Error("coordinator append failed, loading again", s.attrs(slog.Any("error", err))...)
-	told := failWaiting(rest)
+	told := append(s.told, failWaiting(rest)...)
+	s.told = nil
 	s.unload(nil, kerr.NotCoordinator)
 	s.retry(loading)
 	for _, c := range told {

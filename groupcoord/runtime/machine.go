@@ -26,6 +26,11 @@ type Machine interface {
 type Out struct {
 	Records []Record
 	Replies []Reply
+
+	// Effects are handed to Config.Effect, in order, when every record applied
+	// so far is committed. What is not yet handed over is lost with the
+	// machine: the next one has to find out for itself and say it again.
+	Effects []any
 }
 
 // Record is one record to append.
@@ -44,5 +49,6 @@ type Reply struct {
 func (o *Out) reset() {
 	clear(o.Records)
 	clear(o.Replies)
-	o.Records, o.Replies = o.Records[:0], o.Replies[:0]
+	clear(o.Effects)
+	o.Records, o.Replies, o.Effects = o.Records[:0], o.Replies[:0], o.Effects[:0]
 }

@@ -25,6 +25,14 @@ type Config struct {
 	Logger     *slog.Logger
 	NewMachine func() Machine
 
+	// NewMachineFor is used instead of NewMachine, if set, by machines that
+	// have to know where they are.
+	NewMachineFor func(partition, leaderEpoch int32) Machine
+
+	// Effect takes one effect of a machine, on the shard's goroutine: it must
+	// not block and must not call back. Needed only by machines with effects.
+	Effect func(partition int32, effect any)
+
 	MaxBatchBytes   int // of the topic: max.message.bytes. 0 means 1 MiB
 	LoadParallelism int // partitions that load at once. 0 means 4
 }
@@ -54,6 +62,13 @@ func New(cfg Config) *Runtime {
 	r := &Runtime{cfg: cfg, gate: make(chan struct{}, cfg.LoadParallelism)}
 	r.mu.shards = map[int32]*shard{}
 	return r
+}
+
+func (r *Runtime) newMachine(partition, leaderEpoch int32) Machine {
+	if r.cfg.NewMachineFor != nil {
+		return r.cfg.NewMachineFor(partition, leaderEpoch)
+	}
+	return r.cfg.NewMachine()
 }
 
 // Lead starts a shard on the partition and returns; it loads in the background.

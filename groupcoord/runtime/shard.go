@@ -48,6 +48,7 @@ type shard struct {
 	lastToken uint64
 	calls     map[uint64]*call // waiting for the machine
 	decided   []parkedReply    // of this turn, waiting for the append
+	told      []*call          // of this turn: events that must not be lost
 	waiting   []parkedReply    // waiting for the high watermark, in order
 	end       int64            // log end offset after the last append
 	builder   batch.Builder
@@ -64,10 +65,26 @@ type shard struct {
 // keepMailbox is the largest mailbox a shard keeps between turns.
 const keepMailbox = 1_024
 
+// parkedReply is an answer, or an effect, that waits for the log.
 type parkedReply struct {
-	end      int64 // answered when the high watermark is here
-	call     *call
+	end      int64 // released when the high watermark is here
+	call     *call // nil: an effect
 	response any
+}
+
+func (s *shard) leave(p *parkedReply) {
+	if p.call == nil {
+		s.rt.cfg.Effect(s.partition, p.response)
+		return
+	}
+	p.call.answer(result{response: p.response})
+}
+
+// fail answers that the commit will not be seen here. An effect is forgotten.
+func (p *parkedReply) fail(err *kerr.Error) {
+	if p.call != nil {
+		p.call.fail(err)
+	}
 }
 
 func newShard(r *Runtime, partition, leaderEpoch int32, log PartitionLog) *shard {

@@ -58,7 +58,11 @@ func (s *shard) decide(now int64, c *call) error {
 	}
 	s.out.reset()
 	s.machine.Decide(now, token, c.event, &s.out)
-	c.event = nil
+	if c.reply == nil {
+		s.told = append(s.told, c) // decided again, should the append fail
+	} else {
+		c.event = nil
+	}
 	c.mu.Unlock()
 	return s.take()
 }
@@ -102,6 +106,9 @@ func (s *shard) take() error {
 		}
 		c.answer(result{response: reply.Response})
 	}
+	for _, effect := range s.out.Effects {
+		s.decided = append(s.decided, parkedReply{response: effect})
+	}
 	return nil
 }
 
@@ -126,6 +133,8 @@ func (s *shard) flush() error {
 			s.encoded, s.builder = nil, batch.Builder{}
 		}
 	}
+	clear(s.told)
+	s.told = s.told[:0]
 	for _, p := range s.decided {
 		p.end = s.end
 		s.waiting = append(s.waiting, p)
@@ -145,7 +154,7 @@ func (s *shard) release() {
 	}
 	committed, n := s.committedTo(), 0
 	for n < len(s.waiting) && s.waiting[n].end <= committed {
-		s.waiting[n].call.answer(result{response: s.waiting[n].response})
+		s.leave(&s.waiting[n])
 		n++
 	}
 	left := copy(s.waiting, s.waiting[n:])
@@ -162,10 +171,10 @@ func (s *shard) unload(queue []*call, err *kerr.Error) {
 		c.fail(err)
 	}
 	for i := range s.decided {
-		s.decided[i].call.fail(err)
+		s.decided[i].fail(err)
 	}
 	for i := range s.waiting {
-		s.waiting[i].call.fail(err)
+		s.waiting[i].fail(err)
 	}
 	s.machine, s.builder = nil, batch.Builder{}
 	s.calls, s.decided, s.waiting = map[uint64]*call{}, nil, nil
