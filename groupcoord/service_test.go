@@ -322,6 +322,45 @@ func TestTopicsDeletedWhileLoadingIsNotForgotten(t *testing.T) {
 	})
 }
 
+// The tombstones of a deleted topic were decided in a turn whose append failed,
+// and nobody wrote them again: a topic of the same name began at old offsets.
+func TestTopicsDeletedInATurnThatFailsIsNotForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := &memlog.Log{}
+		s := newService(t, log, nil)
+		defer s.Close()
+		s.OffsetCommit(t.Context(), commitRequest(2, 5))
+		log.Fail(true)
+		s.TopicsDeleted([]string{"t"})
+		synctest.Wait()
+		log.Truncate()
+		log.Fail(false)
+		time.Sleep(time.Second)
+		if got := fetchOffset(t, s, 0); got != -1 {
+			t.Errorf("offset %d of a deleted topic", got)
+		}
+	})
+}
+
+// The partition was never led again when compaction had removed the last batch.
+func TestLoadOfALogWhoseTailCompactionRemoved(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := &memlog.Log{}
+		s := newService(t, log, nil)
+		defer s.Close()
+		s.OffsetCommit(t.Context(), commitRequest(2, 5))
+		s.OffsetCommit(t.Context(), commitRequest(2, 6))
+		s.Resign(0)
+		log.DropLast()
+		s.Lead(0, 1, log)
+		synctest.Wait()
+		if got := fetchOffset(t, s, 0); got != 5 {
+			t.Errorf("offset %d", got)
+		}
+		wantCode(t, "commit", commitCode(s.OffsetCommit(t.Context(), commitRequest(2, 7))), nil)
+	})
+}
+
 func TestCallerThatLeaves(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newService(t, &memlog.Log{}, nil)

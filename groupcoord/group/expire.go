@@ -5,7 +5,9 @@ import "slices"
 // Expiry of offsets and of empty groups (KIP-211). Offsets of a group that has
 // members and subscribes to the topic never expire. Otherwise an offset lives
 // for offsets.retention.minutes, counted from when the group became empty, or
-// from the commit if the group has no membership or left the topic.
+// from the commit if the group has no membership or left the topic. A commit to
+// a group that has been empty for longer counts from the commit: in Kafka it is
+// gone with the next clean-up.
 
 // sweep is one pass over the groups, in small steps so that a shard with many
 // groups stays able to answer.
@@ -15,22 +17,26 @@ type sweep struct {
 }
 
 const (
-	sweepGroups  = 500 // groups in one step
-	sweepRecords = 1_000
+	sweepGroups  = 500    // groups in one step,
+	sweepOffsets = 10_000 // with about so many offsets,
+	sweepRecords = 1_000  // of which about so many expire
+	sweepPauseMs = 1      // between two steps
 )
 
 func (m *Machine) sweepExpired() {
 	if m.sweep.left == nil {
 		m.sweep.left = m.sortedGroups()
 	}
-	for i := 0; i < sweepGroups && len(m.d.Records) < sweepRecords && len(m.sweep.left) > 0; i++ {
+	seen := 0
+	for i := 0; i < sweepGroups && seen < sweepOffsets && len(m.d.Records) < sweepRecords && len(m.sweep.left) > 0; i++ {
 		if g := m.group(m.sweep.left[0]); g != nil {
+			seen += len(g.offsets)
 			m.expire(g)
 		}
 		m.sweep.left = m.sweep.left[1:]
 	}
 	if len(m.sweep.left) > 0 {
-		m.setTimer(&m.sweep.timer, m.nowMs)
+		m.setTimer(&m.sweep.timer, m.nowMs+sweepPauseMs)
 		return
 	}
 	m.sweep.left = nil
@@ -40,21 +46,26 @@ func (m *Machine) sweepExpired() {
 }
 
 func (m *Machine) expire(g *group) {
-	kept := 0
-	for _, tp := range g.sortedOffsets() {
-		o := g.offsets[tp]
-		if !m.expired(g, tp.topic, &o) {
-			kept++
-			continue
+	var gone []topicPartition
+	for tp, o := range g.offsets {
+		if m.expired(g, tp.topic, &o) {
+			gone = append(gone, tp)
 		}
+	}
+	for _, tp := range sortPartitions(gone) {
 		m.write(offsetTombstone(g.id, tp))
 	}
-	if kept > 0 || g.state != empty || len(g.pending) > 0 || g.meta == nil {
+	if len(gone) < len(g.offsets) || g.state != empty || len(g.pending) > 0 || g.meta == nil {
 		return
 	}
-	if g.stateMs < 0 || m.nowMs-g.stateMs >= m.cfg.OffsetsRetentionMs {
+	if g.stateMs < 0 || m.retentionOver(g.stateMs) {
 		m.write(groupTombstone(g.id))
 	}
+}
+
+// retentionOver reports whether the retention that began at sinceMs is over.
+func (m *Machine) retentionOver(sinceMs int64) bool {
+	return saturatingAdd(sinceMs, m.cfg.OffsetsRetentionMs) <= m.nowMs
 }
 
 func (m *Machine) expired(g *group, topic string, o *offset) bool {
@@ -62,9 +73,7 @@ func (m *Machine) expired(g *group, topic string, o *offset) bool {
 	switch {
 	case g.protocolType == "": // no membership: committed by hand
 	case g.state == empty:
-		if g.stateMs >= 0 {
-			since = g.stateMs
-		}
+		since = max(since, g.stateMs)
 	case g.state == stable && g.protocolType == consumerProtocolType && g.subscribedKnown:
 		if _, found := slices.BinarySearch(g.subscribed, topic); found {
 			return false
@@ -75,21 +84,24 @@ func (m *Machine) expired(g *group, topic string, o *offset) bool {
 	if o.expireMs != noExpiry {
 		return m.nowMs >= o.expireMs
 	}
-	return m.nowMs-since >= m.cfg.OffsetsRetentionMs
+	return m.retentionOver(since)
 }
 
 func (m *Machine) topicsDeleted(e *TopicsDeleted) {
-	gone := make(map[string]bool, len(e.Topics))
+	deleted := make(map[string]bool, len(e.Topics))
 	for _, topic := range e.Topics {
-		gone[topic] = true
+		deleted[topic] = true
 		delete(m.topics, topic)
 	}
 	for _, id := range m.sortedGroups() {
-		g := m.groups[id]
-		for _, tp := range g.sortedOffsets() {
-			if gone[tp.topic] {
-				m.write(offsetTombstone(id, tp))
+		var gone []topicPartition
+		for tp := range m.groups[id].offsets {
+			if deleted[tp.topic] {
+				gone = append(gone, tp)
 			}
+		}
+		for _, tp := range sortPartitions(gone) {
+			m.write(offsetTombstone(id, tp))
 		}
 	}
 }

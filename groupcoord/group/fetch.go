@@ -72,6 +72,10 @@ func (g *group) sortedOffsets() []topicPartition {
 	for tp := range g.offsets {
 		all = append(all, tp)
 	}
+	return sortPartitions(all)
+}
+
+func sortPartitions(all []topicPartition) []topicPartition {
 	slices.SortFunc(all, func(a, b topicPartition) int {
 		return cmp.Or(cmp.Compare(a.topic, b.topic), cmp.Compare(a.partition, b.partition))
 	})

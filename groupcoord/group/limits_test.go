@@ -1,6 +1,8 @@
 package group
 
 import (
+	"math"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -63,5 +65,42 @@ func TestNamesLongerThanARecordHolds(t *testing.T) {
 	commit.Topics[0].Partitions[0].Metadata, commit.Group = nil, long
 	if d := m.Decide(0, &Commit{Caller: Caller{To: 2}, Req: commit}); len(d.Records) != 0 {
 		t.Error("a group name longer than a record holds was written")
+	}
+}
+
+// A member that had left stayed in memory until its session or its first wait,
+// of five minutes, would have ended.
+func TestMembersThatLeftLeaveNoTimer(t *testing.T) {
+	s := &script{t: t, waiting: map[Token]string{}, m: New(DefaultConfig())}
+	for i := range 1_000 {
+		req := kmsg.NewPtrJoinGroupRequest()
+		req.Version, req.Group, req.ProtocolType = 3, "g", "consumer"
+		req.SessionTimeoutMillis, req.RebalanceTimeoutMillis = 1_800_000, 10_000
+		req.Protocols = []kmsg.JoinGroupRequestProtocol{{Name: "range"}}
+		s.waiting[1] = "join"
+		s.decide(&Join{Caller: Caller{To: 1}, Req: req, ClientID: "c", ID: strconv.Itoa(i)})
+		leave := kmsg.NewPtrLeaveGroupRequest()
+		leave.Group, leave.MemberID = "g", "c-"+strconv.Itoa(i)
+		s.waiting[2] = "leave"
+		s.decide(&Leave{Caller: Caller{To: 2}, Req: leave})
+	}
+	if n := s.m.timers.Len(); n > 2 {
+		t.Errorf("%d timers are left", n)
+	}
+	checkMachine(t, s.m, s.log)
+}
+
+// The commit time of OffsetCommit 1 is the client's: its age overflowed.
+func TestCommitTimeOfTheDistantPastExpires(t *testing.T) {
+	s := &script{t: t, waiting: map[Token]string{}, m: New(DefaultConfig())}
+	commit := kmsg.NewPtrOffsetCommitRequest()
+	commit.Version, commit.Group, commit.Generation = 1, "g", -1
+	commit.Topics = []kmsg.OffsetCommitRequestTopic{{Topic: "t", Partitions: []kmsg.OffsetCommitRequestTopicPartition{{Timestamp: math.MinInt64}}}}
+	s.waiting[1] = "commit"
+	s.nowMs = 1
+	s.decide(&Commit{Caller: Caller{To: 1}, Req: commit})
+	s.advance(s.nowMs + s.m.cfg.OffsetsRetentionCheckMs)
+	if s.m.groups["g"] != nil {
+		t.Error("the offset is still there")
 	}
 }

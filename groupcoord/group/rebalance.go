@@ -67,6 +67,10 @@ func (m *Machine) initialDelayOver(g *group) {
 	m.setTimer(&g.joinTimer, m.nowMs+g.delayMs)
 }
 
+// nobodyCameMs is at least how long a join phase in which nobody came is
+// prolonged.
+const nobodyCameMs = 1_000
+
 // maybeCompleteJoin ends the join phase when nobody is missing. A new group's
 // first one lasts its delay in any case.
 func (m *Machine) maybeCompleteJoin(g *group) {
@@ -90,7 +94,10 @@ func (m *Machine) completeJoin(g *group) {
 		m.removeMember(g, mb)
 	}
 	if len(g.members) > 0 && !g.electJoinedLeader() {
-		m.waitForMembers(g) // nobody came; sessions will remove the silent static members
+		// Nobody came; sessions will remove the silent static members. Their
+		// rebalance timeout may be 0, and that must not fire again at once.
+		g.joinTimer.kind = joinTimer
+		m.setTimer(&g.joinTimer, m.nowMs+max(g.rebalanceTimeoutMs(), nobodyCameMs))
 		return
 	}
 

@@ -14,76 +14,85 @@ const (
 )
 
 // timer is a deadline that moves often and fires seldom: a heartbeat only
-// writes atMs. The heap holds one live entry per timer, at a time that is never
-// later than atMs; an entry that comes up early is put back at atMs.
+// writes atMs. In the heap it stands at queuedMs, never later than atMs; when it
+// comes up early it is put back at atMs. A timer that is cancelled leaves the
+// heap, and with it the member it belongs to.
 type timer struct {
 	kind     timerKind
 	atMs     int64
-	queued   bool  // there is a live entry,
-	queuedMs int64 // at this time
+	queuedMs int64
+	seq      uint64 // first set, first fired
+	place    int    // in the heap, from 1; 0 is none
 	group    *group
 	member   *member
 	id       string // of a pending member
 }
 
-type timerEntry struct {
-	atMs int64
-	seq  uint64 // first set, first fired
-	t    *timer
-}
-
 type timerHeap struct {
-	entries []timerEntry
-	seq     uint64
+	timers []*timer
+	seq    uint64
 }
 
-func (h *timerHeap) Len() int { return len(h.entries) }
+func (h *timerHeap) Len() int { return len(h.timers) }
 func (h *timerHeap) Less(i, j int) bool {
-	a, b := &h.entries[i], &h.entries[j]
-	return a.atMs < b.atMs || a.atMs == b.atMs && a.seq < b.seq
+	a, b := h.timers[i], h.timers[j]
+	return a.queuedMs < b.queuedMs || a.queuedMs == b.queuedMs && a.seq < b.seq
 }
-func (h *timerHeap) Swap(i, j int) { h.entries[i], h.entries[j] = h.entries[j], h.entries[i] }
-func (h *timerHeap) Push(x any)    { h.entries = append(h.entries, x.(timerEntry)) }
+func (h *timerHeap) Swap(i, j int) {
+	h.timers[i], h.timers[j] = h.timers[j], h.timers[i]
+	h.timers[i].place, h.timers[j].place = i+1, j+1
+}
+func (h *timerHeap) Push(x any) {
+	t := x.(*timer)
+	h.timers = append(h.timers, t)
+	t.place = len(h.timers)
+}
 func (h *timerHeap) Pop() any {
-	last := len(h.entries) - 1
-	e := h.entries[last]
-	h.entries[last] = timerEntry{}
-	h.entries = h.entries[:last]
-	return e
+	last := len(h.timers) - 1
+	t := h.timers[last]
+	h.timers[last] = nil
+	h.timers = h.timers[:last]
+	t.place = 0
+	return t
 }
 
 func (m *Machine) setTimer(t *timer, atMs int64) {
+	if atMs == Never {
+		m.cancelTimer(t)
+		return
+	}
 	t.atMs = atMs
-	if !t.queued || t.atMs < t.queuedMs {
+	if t.place == 0 || t.atMs < t.queuedMs {
 		m.queueTimer(t)
 	}
 }
 
 func (m *Machine) queueTimer(t *timer) {
-	t.queued, t.queuedMs = true, t.atMs
+	t.queuedMs = t.atMs
 	m.timers.seq++
-	heap.Push(&m.timers, timerEntry{atMs: t.atMs, seq: m.timers.seq, t: t})
+	t.seq = m.timers.seq
+	if t.place == 0 {
+		heap.Push(&m.timers, t)
+		return
+	}
+	heap.Fix(&m.timers, t.place-1)
 }
 
-// cancelTimer leaves the entry in the heap: it is dropped when it comes up.
-func (m *Machine) cancelTimer(t *timer) { t.atMs = Never }
+func (m *Machine) cancelTimer(t *timer) {
+	t.atMs = Never
+	if t.place != 0 {
+		heap.Remove(&m.timers, t.place-1)
+	}
+}
 
 // NextTimerMs is when the next timer fires, or Never.
 func (m *Machine) NextTimerMs() int64 {
-	for len(m.timers.entries) > 0 {
-		e := m.timers.entries[0]
-		switch {
-		case !e.t.queued || e.atMs != e.t.queuedMs: // replaced by an earlier entry
-			heap.Pop(&m.timers)
-		case e.t.atMs == Never:
-			heap.Pop(&m.timers)
-			e.t.queued = false
-		case e.t.atMs > e.atMs:
-			heap.Pop(&m.timers)
-			m.queueTimer(e.t)
-		default:
-			return e.atMs
+	for len(m.timers.timers) > 0 {
+		t := m.timers.timers[0]
+		if t.atMs <= t.queuedMs {
+			return t.queuedMs
 		}
+		m.queueTimer(t)
 	}
 	return Never
 }
@@ -92,8 +101,8 @@ func (m *Machine) tick() {
 	if m.NextTimerMs() > m.nowMs {
 		return
 	}
-	t := heap.Pop(&m.timers).(timerEntry).t
-	t.atMs, t.queued = Never, false
+	t := heap.Pop(&m.timers).(*timer)
+	t.atMs = Never
 	switch t.kind {
 	case sessionTimer:
 		m.sessionExpired(t.group, t.member)

@@ -37,6 +37,8 @@ func (s *shard) turn(queue []*call, due bool) {
 		s.fail(nil, err)
 		return
 	}
+	clear(s.told)
+	s.told = s.told[:0]
 	s.release()
 	if due {
 		s.armedMs = 0 // the timer fired: it must be set again, even for the same time
@@ -133,8 +135,6 @@ func (s *shard) flush() error {
 			s.encoded, s.builder = nil, batch.Builder{}
 		}
 	}
-	clear(s.told)
-	s.told = s.told[:0]
 	for _, p := range s.decided {
 		p.end = s.end
 		s.waiting = append(s.waiting, p)

@@ -92,6 +92,13 @@ func (l *Log) Truncate() {
 	l.mu.end = l.mu.highWatermark
 }
 
+// DropLast removes the last batch and keeps the log's end, as compaction may.
+func (l *Log) DropLast() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.mu.batches = l.mu.batches[:len(l.mu.batches)-1]
+}
+
 func (l *Log) pass() {
 	l.mu.Lock()
 	gate := l.mu.gate
