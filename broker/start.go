@@ -6,7 +6,6 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"fmt"
-	"math"
 	"path/filepath"
 	"strconv"
 	"time"
@@ -16,12 +15,12 @@ import (
 
 	"github.com/sordini/sordini/broker/api"
 	"github.com/sordini/sordini/broker/config"
+	"github.com/sordini/sordini/broker/metalog"
 	"github.com/sordini/sordini/controller"
 	"github.com/sordini/sordini/controller/image"
 	"github.com/sordini/sordini/controller/machine"
 	"github.com/sordini/sordini/groupcoord"
 	"github.com/sordini/sordini/groupcoord/group"
-	"github.com/sordini/sordini/storage"
 )
 
 func nodeName(id int32) string { return strconv.Itoa(int(id)) }
@@ -29,15 +28,15 @@ func nodeName(id int32) string { return strconv.Itoa(int(id)) }
 // openController loads the metadata from __cluster_metadata in the first log directory.
 func (s *Server) openController(clusterID string) error {
 	dir := s.dirs[0]
-	log, err := dir.OpenLog(metadataPartition, metadataLogConfig())
+	log, err := metalog.Open(dir, unixMs)
 	if err != nil {
-		return fmt.Errorf("open __cluster_metadata in %s: %w", dir.Path(), err)
+		return err
 	}
-	s.newMetadata = log.LogEndOffset() == 0
+	s.newMetadata = log.Empty()
 	numPartitions, factor := s.cfg.Topics.NumPartitions, s.cfg.Topics.ReplicationFactor
 	s.controller, err = controller.Open(controller.Config{
-		NodeID: s.cfg.NodeID, ClusterID: clusterID, Log: &metadataLog{log: log, clock: unixMs},
-		FS: s.opts.FS, Dir: filepath.Join(dir.Path(), "__cluster_metadata-0"), Logger: s.logger.With("component", "controller"),
+		NodeID: s.cfg.NodeID, ClusterID: clusterID, Log: log,
+		FS: s.opts.FS, Dir: filepath.Join(dir.Path(), metalog.DirName), Logger: s.logger.With("component", "controller"),
 		RandomUUID: func() [16]byte { return uuid.New() }, RandomSeed: randomSeed,
 		Defaults: func() (int32, int16) { return numPartitions, factor },
 		Config:   machine.Config{ValidateTopicConfig: config.ValidateTopic},
@@ -48,14 +47,6 @@ func (s *Server) openController(clusterID string) error {
 	s.controller.Subscribe(&partitionPublisher{s.cfg.NodeID, s.replicas, s.opts.Config, s.logger})
 	s.controller.Subscribe(&groupPublisher{s.cfg.NodeID, s.replicas, s.groups})
 	return nil
-}
-
-// metadataLogConfig keeps the metadata for ever (the controller moves the log's start behind its checkpoints) and syncs every append.
-func metadataLogConfig() storage.LogConfig {
-	c := storage.DefaultLogConfig()
-	c.Durability, c.Delete, c.SegmentMs = storage.DurabilityBatch, false, math.MaxInt64
-	c.SegmentBytes, c.MaxMessageBytes = 64<<20, math.MaxInt32
-	return c
 }
 
 func unixMs() int64 { return time.Now().UnixMilli() }

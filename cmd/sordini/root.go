@@ -31,6 +31,7 @@ it listens on port 9092, keeps its data in its own directory and needs no config
 		serve,
 		newConfigCommand(),
 		newDocsCommand(),
+		newImportDirCommand(),
 		newTopicCommand(), newProduceCommand(), newConsumeCommand(), newGroupCommand(), newClientCommand(), newVersionCommand(),
 	)
 	return root

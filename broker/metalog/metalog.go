@@ -1,30 +1,59 @@
-package broker
+// Package metalog keeps the controller's log in an ordinary log of storage: the partition __cluster_metadata-0 of the first log directory.
+//
+// The broker opens it at its start, and import-dir when it makes a directory; controller/quorum reads and writes it. What must always hold:
+// entry i is the one batch at offset i-1, and an append is on the disk when it returns.
+package metalog
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/sordini/sordini/controller/quorum"
 	"github.com/sordini/sordini/protocol/batch"
 	"github.com/sordini/sordini/storage"
 )
 
-// metadataLog keeps the quorum's entries in an ordinary log, the partition __cluster_metadata-0: entry i is the batch at offset i-1, with
+// Log keeps the quorum's entries in an ordinary log, the partition __cluster_metadata-0: entry i is the batch at offset i-1, with
 // the entry's term as leader epoch and its data as the value of the one record. Durability is `batch`: an append is on disk when
 // it returns.
-type metadataLog struct {
+type Log struct {
 	log   *storage.Log
 	clock func() int64
 	build batch.Builder
 }
 
-// metadataPartition is __cluster_metadata-0. Its topic id is the one that Kafka reserves for it.
-var metadataPartition = storage.Partition{Topic: "__cluster_metadata", ID: storage.TopicID{15: 1}}
+// Partition is __cluster_metadata-0. Its topic id is the one that Kafka reserves for it.
+var Partition = storage.Partition{Topic: "__cluster_metadata", ID: storage.TopicID{15: 1}}
 
-func (m *metadataLog) FirstIndex() uint64 { return uint64(m.log.LogStartOffset()) + 1 }
-func (m *metadataLog) LastIndex() uint64  { return uint64(m.log.LogEndOffset()) }
+// Open opens the log in a directory, and makes it in one that has none. clock stamps the batches, in ms.
+func Open(dir *storage.Dir, clock func() int64) (*Log, error) {
+	log, err := dir.OpenLog(Partition, logConfig())
+	if err != nil {
+		return nil, fmt.Errorf("open __cluster_metadata in %s: %w", dir.Path(), err)
+	}
+	return &Log{log: log, clock: clock}, nil
+}
+
+// logConfig keeps the metadata for ever (the controller moves the log's start behind its checkpoints) and syncs every append.
+func logConfig() storage.LogConfig {
+	c := storage.DefaultLogConfig()
+	c.Durability, c.Delete, c.SegmentMs = storage.DurabilityBatch, false, math.MaxInt64
+	c.SegmentBytes, c.MaxMessageBytes = 64<<20, math.MaxInt32
+	return c
+}
+
+// DirName is the directory of the log within its log directory. The controller keeps its own files there too.
+const DirName = "__cluster_metadata-0"
+
+// Empty tells whether nothing was ever written.
+func (m *Log) Empty() bool { return m.log.LogEndOffset() == 0 }
+
+// FirstIndex, LastIndex and the methods below implement quorum.Log.
+func (m *Log) FirstIndex() uint64 { return uint64(m.log.LogStartOffset()) + 1 }
+func (m *Log) LastIndex() uint64  { return uint64(m.log.LogEndOffset()) }
 
 // Append writes entries that follow LastIndex; those of one term with one write and one sync.
-func (m *metadataLog) Append(entries []quorum.Entry) error {
+func (m *Log) Append(entries []quorum.Entry) error {
 	for len(entries) > 0 {
 		n := 1
 		for n < len(entries) && entries[n].Term == entries[0].Term {
@@ -38,7 +67,7 @@ func (m *metadataLog) Append(entries []quorum.Entry) error {
 	return nil
 }
 
-func (m *metadataLog) appendTerm(entries []quorum.Entry) error {
+func (m *Log) appendTerm(entries []quorum.Entry) error {
 	now := m.clock()
 	appends := make([]*storage.Append, len(entries))
 	for i, e := range entries {
@@ -65,7 +94,7 @@ func (m *metadataLog) appendTerm(entries []quorum.Entry) error {
 }
 
 // Entries reads entries [lo, hi), at least one.
-func (m *metadataLog) Entries(lo, hi uint64, maxBytes int) ([]quorum.Entry, error) {
+func (m *Log) Entries(lo, hi uint64, maxBytes int) ([]quorum.Entry, error) {
 	var entries []quorum.Entry
 	size := 0
 	for next := lo; next < hi && (len(entries) == 0 || size < maxBytes); {
@@ -104,7 +133,7 @@ func decodeEntry(index uint64, b batch.Batch) (quorum.Entry, error) {
 	return quorum.Entry{}, fmt.Errorf("%w: entry %d of __cluster_metadata-0 is empty", quorum.ErrCorrupt, index)
 }
 
-func (m *metadataLog) read(index uint64, maxBytes int) ([]byte, error) {
+func (m *Log) read(index uint64, maxBytes int) ([]byte, error) {
 	s, err := m.log.Read(int64(index)-1, maxBytes, m.log.LogEndOffset(), true, nil)
 	if err != nil {
 		return nil, fmt.Errorf("read metadata entry %d: %w", index, err)
@@ -118,7 +147,7 @@ func (m *metadataLog) read(index uint64, maxBytes int) ([]byte, error) {
 }
 
 // Term returns an entry's term.
-func (m *metadataLog) Term(index uint64) (uint64, error) {
+func (m *Log) Term(index uint64) (uint64, error) {
 	raw, err := m.read(index, batch.HeaderSize)
 	if err != nil {
 		return 0, err
@@ -130,7 +159,7 @@ func (m *metadataLog) Term(index uint64) (uint64, error) {
 }
 
 // Truncate removes the entry at index and all after it.
-func (m *metadataLog) Truncate(index uint64) error { return m.log.Truncate(int64(index) - 1) }
+func (m *Log) Truncate(index uint64) error { return m.log.Truncate(int64(index) - 1) }
 
 // Compact lets the log forget the entries below index, which are in a checkpoint.
-func (m *metadataLog) Compact(index uint64) error { return m.log.DeleteRecords(int64(index) - 1) }
+func (m *Log) Compact(index uint64) error { return m.log.DeleteRecords(int64(index) - 1) }

@@ -1,4 +1,4 @@
-package broker
+package metalog
 
 import (
 	"context"
@@ -10,19 +10,20 @@ import (
 	"github.com/sordini/sordini/storage/vfs"
 )
 
+func clock() int64 { return 1_700_000_000_000 }
+
 func TestMetadataLog(t *testing.T) {
 	dirs := map[quorum.Log]*storage.Dir{}
 	paths := map[quorum.Log]string{}
 	openAt := func(t *testing.T, path string) quorum.Log {
-		d, err := storage.OpenDir(storage.DirConfig{Path: path, Clock: unixMs})
+		d, err := storage.OpenDir(storage.DirConfig{Path: path, Clock: clock})
 		if err != nil {
 			t.Fatal(err)
 		}
-		log, err := d.OpenLog(metadataPartition, metadataLogConfig())
+		m, err := Open(d, clock)
 		if err != nil {
 			t.Fatal(err)
 		}
-		m := &metadataLog{log: log, clock: unixMs}
 		dirs[m], paths[m] = d, path
 		t.Cleanup(func() { _ = d.Close(context.Background()) })
 		return m
