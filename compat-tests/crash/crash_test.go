@@ -44,17 +44,21 @@ func TestKillLoop(t *testing.T) {
 	if base.rounds > quickRounds {
 		base.waitMax = 3 * time.Second
 	}
-	policies := []string{"os", "interval", "group", "batch"}
-	if s := os.Getenv("SORDINI_CRASH_POLICY"); s != "" {
-		policies = strings.Split(s, ",")
-	}
-	for _, policy := range policies {
+	for _, policy := range policies(t) {
 		t.Run(policy, func(t *testing.T) {
 			r := base
 			r.policy = policy
 			r.loop(t)
 		})
 	}
+}
+
+func policies(t *testing.T) []string {
+	t.Helper()
+	if s := os.Getenv("SORDINI_CRASH_POLICY"); s != "" {
+		return strings.Split(s, ",")
+	}
+	return []string{"os", "interval", "group", "batch"}
 }
 
 func envInt(t *testing.T, name string, otherwise int) int {

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/sordini/sordini/compat-tests/crash/ledger"
 )
 
 const (
@@ -69,7 +71,7 @@ func (p *producer) send(ctx context.Context, n int) {
 	p.mu.Lock()
 	p.mu.sent = n + 1
 	p.mu.Unlock()
-	r := &kgo.Record{Topic: p.topic, Partition: partitionOf(n, p.partitions), Key: keyOf(n), Value: valueOf(n)}
+	r := &kgo.Record{Topic: p.topic, Partition: ledger.PartitionOf(n, p.partitions), Key: ledger.KeyOf(n), Value: ledger.ValueOf(n)}
 	p.cl.Produce(context.WithoutCancel(ctx), r, func(r *kgo.Record, err error) {
 		p.mu.Lock()
 		defer p.mu.Unlock()
@@ -148,7 +150,7 @@ func (r *reader) run(ctx context.Context) {
 			}
 		})
 		fetches.EachRecord(func(rec *kgo.Record) {
-			n, ok := numberOf(rec.Value)
+			n, ok := ledger.NumberOf(rec.Value)
 			if !ok {
 				r.mu.faults = append(r.mu.faults, fmt.Sprintf("read rubbish at %d@%d: %.60q", rec.Partition, rec.Offset, rec.Value))
 				return

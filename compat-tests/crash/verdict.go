@@ -17,6 +17,8 @@ package crash
 import (
 	"bytes"
 	"fmt"
+
+	"github.com/sordini/sordini/compat-tests/crash/ledger"
 )
 
 // place is where a record lies.
@@ -78,14 +80,14 @@ func (v *checker) record(f *found) {
 		v.fault("offset %v follows offset %d of that partition: a hole or a step back", f.place, want-1)
 	}
 	v.next[f.partition] = f.offset + 1
-	n, ok := numberOf(f.value)
+	n, ok := ledger.NumberOf(f.value)
 	switch {
 	case !ok || n >= v.sent:
 		v.fault("record %v was never sent: %.60q", f.place, f.value)
 		return
-	case !bytes.Equal(f.value, valueOf(n)):
-		v.fault("record %d at %v is changed: %d bytes, want %d", n, f.place, len(f.value), len(valueOf(n)))
-	case f.partition != partitionOf(n, v.partitions):
+	case !bytes.Equal(f.value, ledger.ValueOf(n)):
+		v.fault("record %d at %v is changed: %d bytes, want %d", n, f.place, len(f.value), len(ledger.ValueOf(n)))
+	case f.partition != ledger.PartitionOf(n, v.partitions):
 		v.fault("record %d at %v is in the wrong partition", n, f.place)
 	}
 	if first, twice := v.at[n]; twice {
@@ -123,7 +125,7 @@ func (v *checker) seenLive() {
 		if !ok {
 			continue
 		}
-		if is, _ := numberOf(f.value); is != seen {
+		if is, _ := ledger.NumberOf(f.value); is != seen {
 			v.fault("offset %v held record %d when it was read the first time, and now record %d", f.place, seen, is)
 		}
 	}

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/sordini/sordini/compat-tests/crash/ledger"
 )
 
 // goodHistory is a run in which all went well: 12 records over 2 partitions.
@@ -13,10 +15,10 @@ func goodHistory() *history {
 	h := &history{partitions: 2, sent: 12, acked: map[int]place{}, live: map[place]int{}}
 	next := map[int32]int64{}
 	for n := range h.sent {
-		at := place{partitionOf(n, h.partitions), next[partitionOf(n, h.partitions)]}
+		at := place{ledger.PartitionOf(n, h.partitions), next[ledger.PartitionOf(n, h.partitions)]}
 		next[at.partition]++
 		h.acked[n], h.live[at] = at, n
-		h.log = append(h.log, found{at, valueOf(n)})
+		h.log = append(h.log, found{at, ledger.ValueOf(n)})
 	}
 	return h
 }
@@ -47,11 +49,11 @@ func TestVerdictNamesEachDamage(t *testing.T) {
 		{"hole", func(h *history) { h.log = slices.Delete(h.log, 4, 5) }, "a hole"},
 		{"changed byte", func(h *history) { h.log[3].value = bytes.Clone(h.log[3].value); h.log[3].value[10] ^= 1 }, "record 3 at 1@1 is changed"},
 		{"shortened", func(h *history) { h.log[3].value = h.log[3].value[:9] }, "record 3 at 1@1 is changed"},
-		{"doubled", func(h *history) { h.log = append(h.log, found{place{1, 6}, valueOf(11)}) }, "record 11 is doubled"},
+		{"doubled", func(h *history) { h.log = append(h.log, found{place{1, 6}, ledger.ValueOf(11)}) }, "record 11 is doubled"},
 		{"swapped", func(h *history) { h.log[2].value, h.log[4].value = h.log[4].value, h.log[2].value }, "the order is broken"},
-		{"invented", func(h *history) { h.log = append(h.log, found{place{0, 6}, valueOf(99)}) }, "was never sent"},
+		{"invented", func(h *history) { h.log = append(h.log, found{place{0, 6}, ledger.ValueOf(99)}) }, "was never sent"},
 		{"rubbish", func(h *history) { h.log = append(h.log, found{place{0, 6}, []byte("rubbish")}) }, "was never sent"},
-		{"wrong partition", func(h *history) { h.log = append(h.log[:11], found{place{0, 6}, valueOf(11)}) }, "in the wrong partition"},
+		{"wrong partition", func(h *history) { h.log = append(h.log[:11], found{place{0, 6}, ledger.ValueOf(11)}) }, "in the wrong partition"},
 		{"acknowledged elsewhere", func(h *history) { h.acked[6] = place{0, 2} }, "record 6 was acknowledged at 0@2 and is at 0@3"},
 		{"rewritten after it was read", func(h *history) { h.live[place{1, 2}] = 9 }, "held record 9"},
 		{"read and gone", func(h *history) { h.live[place{1, 6}] = 13 }, "the log ends at 6"},
@@ -71,11 +73,11 @@ func TestVerdictNamesEachDamage(t *testing.T) {
 func TestValuesTellTheirNumber(t *testing.T) {
 	sizes := map[bool]int{}
 	for n := range 2000 {
-		got, ok := numberOf(valueOf(n))
+		got, ok := ledger.NumberOf(ledger.ValueOf(n))
 		if !ok || got != n {
 			t.Fatalf("value of %d reads as %d, %v", n, got, ok)
 		}
-		sizes[len(valueOf(n)) > 5000]++
+		sizes[len(ledger.ValueOf(n)) > 5000]++
 	}
 	if len(slices.Collect(maps.Keys(sizes))) != 2 {
 		t.Errorf("values of one kind of size only: %v", sizes)

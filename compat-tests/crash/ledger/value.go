@@ -1,4 +1,4 @@
-package crash
+package ledger
 
 import (
 	"bytes"
@@ -10,13 +10,13 @@ import (
 // Every record has a number, unique in the run, and its number says all about it: partition, key and value. So the reader
 // needs no list of what was sent to see a changed byte.
 
-func partitionOf(n int, partitions int32) int32 { return int32(n % int(partitions)) }
+func PartitionOf(n int, partitions int32) int32 { return int32(n % int(partitions)) }
 
-func keyOf(n int) []byte { return fmt.Appendf(nil, "key-%d", n%97) }
+func KeyOf(n int) []byte { return fmt.Appendf(nil, "key-%d", n%97) }
 
-// valueOf is the number, a space, and noise seeded by the number: mostly a few hundred bytes, now and then tens of kilobytes,
+// ValueOf is the number, a space, and noise seeded by the number: mostly a few hundred bytes, now and then tens of kilobytes,
 // so that batches end at all kinds of places.
-func valueOf(n int) []byte {
+func ValueOf(n int) []byte {
 	rnd := rand.New(rand.NewPCG(uint64(n), 0xc4a54))
 	size := 20 + rnd.IntN(400)
 	if n%251 == 0 {
@@ -33,7 +33,7 @@ func valueOf(n int) []byte {
 	return value
 }
 
-func numberOf(value []byte) (int, bool) {
+func NumberOf(value []byte) (int, bool) {
 	digits, _, ok := bytes.Cut(value, []byte(" "))
 	if !ok {
 		return 0, false
