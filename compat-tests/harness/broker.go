@@ -48,15 +48,46 @@ var baseline = []string{
 // Overrides are "key=value" in the words of server.properties.
 func Start(t testing.TB, overrides ...string) *Broker {
 	t.Helper()
+	target := os.Getenv("SORDINI_COMPAT_TARGET")
+	if target == "" {
+		target = "sordini"
+	}
+	return startTarget(t, target, "", overrides)
+}
+
+// StartKafka starts a released Apache Kafka for the length of the test. Its log directory is Dir + "/data".
+func StartKafka(t testing.TB, version string, overrides ...string) *Broker {
+	t.Helper()
+	return startTarget(t, "kafka-"+version, "", overrides)
+}
+
+// StartOn starts Sordini on a data directory that is there.
+func StartOn(t testing.TB, dir string, overrides ...string) *Broker {
+	t.Helper()
+	return startTarget(t, "sordini", dir, overrides)
+}
+
+// Command is a command of the binary under test.
+func Command(t testing.TB, args ...string) *exec.Cmd {
+	t.Helper()
+	bin, err := brokerBinary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return exec.Command(bin, args...)
+}
+
+func startTarget(t testing.TB, target, dir string, overrides []string) *Broker {
+	t.Helper()
 	skipShort(t)
 	port, err := freePort()
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &Broker{Addr: fmt.Sprintf("127.0.0.1:%d", port), Dir: dataDir(t), Target: os.Getenv("SORDINI_COMPAT_TARGET")}
-	if b.Target == "" {
-		b.Target = "sordini"
+	if dir == "" {
+		dir = dataDir(t)
 	}
+	b := &Broker{Addr: fmt.Sprintf("127.0.0.1:%d", port), Dir: dir, Target: target}
 	settings := append(append([]string{}, baseline...), overrides...)
 	version, isKafka := strings.CutPrefix(b.Target, "kafka-")
 	switch {
@@ -126,11 +157,11 @@ func (b *Broker) cleanUp(t testing.TB) {
 	if b.proc == nil {
 		return
 	}
-	if b.proc.ended() && b.proc.cmd.ProcessState.ExitCode() > 0 {
-		t.Errorf("%s ended by itself: %v", b.Target, b.proc.err)
-	}
+	const javaAfterSIGTERM = 128 + int(syscall.SIGTERM)
 	if !b.proc.ended() {
 		b.proc.kill()
+	} else if code := b.proc.cmd.ProcessState.ExitCode(); code > 0 && (b.Target == "sordini" || code != javaAfterSIGTERM) {
+		t.Errorf("%s ended by itself: %v", b.Target, b.proc.err)
 	}
 	if t.Failed() {
 		t.Log(b.proc.tail(60))
@@ -155,15 +186,11 @@ func dataDir(t testing.TB) string {
 
 func sordiniCommand(t testing.TB, b *Broker, settings []string) func() *exec.Cmd {
 	t.Helper()
-	bin, err := brokerBinary()
-	if err != nil {
-		t.Fatal(err)
-	}
 	args := []string{"serve", "--data", b.Dir, "--override", "listeners=PLAINTEXT://" + b.Addr, "--override", "sordini.http.address="}
 	for _, s := range settings {
 		args = append(args, "--override", s)
 	}
-	return func() *exec.Cmd { return exec.Command(bin, args...) }
+	return func() *exec.Cmd { return Command(t, args...) }
 }
 
 func peerCommand(t testing.TB, b *Broker, version string, port int, settings []string) func() *exec.Cmd {
