@@ -51,7 +51,7 @@ func TestProduceAnswerIsCheckedWithoutDecoding(t *testing.T) {
 }
 
 func TestFetchRequestIsPatchedInPlace(t *testing.T) {
-	f, err := newFetchRequest("topic", 1<<20)
+	f, err := newFetchRequest(fetchVersion, "topic", 1<<20)
 	if err != nil {
 		t.Fatal(err)
 	}

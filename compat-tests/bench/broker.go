@@ -172,7 +172,7 @@ func (b *broker) createTopic(c *conn, name string) error {
 // awaitLeader produces nothing and fetches one byte until the leader says that it leads: Kafka shows a topic's leader
 // before that leader takes requests.
 func (b *broker) awaitLeader(c *conn, topic string) error {
-	f, err := newFetchRequest(topic, 1)
+	f, err := newFetchRequest(fetchVersion, topic, 1)
 	if err != nil {
 		return err
 	}

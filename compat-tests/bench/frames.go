@@ -18,11 +18,14 @@ const (
 	fetchVersion   = 12
 	partition      = 0
 
-	batchLengthAt   = 8
-	batchCRCAt      = 17
-	batchAttrsAt    = 21
-	batchHeaderSize = 61
-	batchOverhead   = 12 // base offset and length: not counted by the length field
+	// fetchOldVersion gets message format 1, so what is stored must be converted. Kafka 4 does not serve it any more.
+	fetchOldVersion = 2
+
+	batchLengthAt     = 8
+	batchCRCAt        = 17
+	batchAttrsAt      = 21
+	messageHeaderSize = 34 // of format 1; a batch of format 2 has more
+	batchOverhead     = 12 // base offset and length: not counted by the length field
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -147,7 +150,7 @@ type fetchRequest struct {
 	offsetAt int
 }
 
-func newFetchRequest(topic string, maxBytes int32) (*fetchRequest, error) {
+func newFetchRequest(version int16, topic string, maxBytes int32) (*fetchRequest, error) {
 	const mark = 0x51535253_54535553
 	p := kmsg.NewFetchRequestTopicPartition()
 	p.Partition = partition
@@ -160,7 +163,7 @@ func newFetchRequest(topic string, maxBytes int32) (*fetchRequest, error) {
 	t.Topic = topic
 	t.Partitions = append(t.Partitions, p)
 	r := kmsg.NewFetchRequest()
-	r.Version = fetchVersion
+	r.Version = version
 	r.ReplicaID = -1
 	r.MaxWaitMillis = 500
 	r.MinBytes = 1
@@ -185,10 +188,14 @@ type fetched struct {
 	recordBytes, nextOffset, highWatermark int64
 }
 
-func readFetched(frame []byte) (fetched, error) {
+func readFetched(version int16, frame []byte) (fetched, error) {
 	r := kmsg.NewFetchResponse()
-	r.Version = fetchVersion
-	if err := r.ReadFrom(frame[responseHeader:]); err != nil {
+	r.Version = version
+	header := responseHeader
+	if !r.IsFlexible() {
+		header = 4 // the correlation id alone
+	}
+	if err := r.ReadFrom(frame[header:]); err != nil {
 		return fetched{}, fmt.Errorf("unreadable answer to Fetch: %w", err)
 	}
 	if r.ErrorCode != 0 {
@@ -202,12 +209,15 @@ func readFetched(frame []byte) (fetched, error) {
 		return fetched{}, codeError("Fetch", p.ErrorCode, nil)
 	}
 	f := fetched{recordBytes: int64(len(p.RecordBatches)), highWatermark: p.HighWatermark, nextOffset: -1}
-	for b := p.RecordBatches; len(b) >= batchHeaderSize; {
+	for b := p.RecordBatches; len(b) >= messageHeaderSize; {
 		size := batchOverhead + int(binary.BigEndian.Uint32(b[batchLengthAt:]))
 		if size > len(b) {
 			break
 		}
-		f.nextOffset = int64(binary.BigEndian.Uint64(b)) + int64(binary.BigEndian.Uint32(b[23:])) + 1
+		f.nextOffset = int64(binary.BigEndian.Uint64(b)) + 1
+		if version > fetchOldVersion {
+			f.nextOffset += int64(binary.BigEndian.Uint32(b[23:])) // the last offset delta: a batch has many records
+		}
 		b = b[size:]
 	}
 	if f.nextOffset < 0 {

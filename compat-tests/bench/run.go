@@ -23,7 +23,7 @@ const idleAfter = 3 * time.Second
 // run does the whole plan and returns what it has, also when something failed on the way.
 func run(ctx context.Context, o *options) (r *report, err error) {
 	began := time.Now()
-	chosen, err := choose(o.only)
+	chosen, err := choose(o)
 	if err != nil {
 		return nil, err
 	}
@@ -88,16 +88,21 @@ func run(ctx context.Context, o *options) (r *report, err error) {
 	return r, measureLoaded(sides, r)
 }
 
-func choose(only string) ([]workload, error) {
+// choose returns the workloads that were asked for; without a choice all that the Kafka of the run serves.
+func choose(o *options) ([]workload, error) {
 	all := workloads()
-	if only == "" {
-		return all, nil
+	oldServed := o.noKafka || strings.HasPrefix(o.kafkaVersion, "3.")
+	if o.only == "" {
+		return slices.DeleteFunc(all, func(w workload) bool { return w.old && !oldServed }), nil
 	}
 	var chosen []workload
-	for name := range strings.SplitSeq(only, ",") {
+	for name := range strings.SplitSeq(o.only, ",") {
 		i := slices.IndexFunc(all, func(w workload) bool { return w.name == name })
 		if i < 0 {
 			return nil, fmt.Errorf("no workload %q; there are: %s", name, strings.Join(workloadNames(), ", "))
+		}
+		if all[i].old && !oldServed {
+			return nil, fmt.Errorf("Kafka %s does not serve workload %q any more; add -kafka 3.9.1", o.kafkaVersion, name)
 		}
 		chosen = append(chosen, all[i])
 	}
@@ -202,7 +207,7 @@ func warmUp(ctx context.Context, o *options, sides []*broker) error {
 			_, err = produce(ctx, c, topic, batch, int(o.warmupBytes)/len(batch), 5)
 		}
 		if err == nil {
-			_, _, err = fetch(ctx, c, topic, 1<<20, 1)
+			_, _, err = fetch(ctx, c, fetchVersion, topic, 1<<20, 1)
 		}
 		if err == nil {
 			err = b.deleteTopic(c, topic)

@@ -19,6 +19,7 @@ type workload struct {
 	fetchBytes int32 // not 0: a fetch run of answers this size
 	fill       int64 // bytes in the topic that a fetch run reads
 	passes     int   // how often it reads them
+	old        bool  // it asks for message format 1, which Kafka 4 does not serve any more
 }
 
 func workloads() []workload {
@@ -31,6 +32,8 @@ func workloads() []workload {
 			inFlight: 5, shape: batchShape{records: 1000, valueBytes: 1000}, requests: 1_000},
 		{name: "fetch-1m", text: "fetch 1 MiB, hot, one in flight", limit: 1.2,
 			shape: batchShape{records: 16, valueBytes: 1000}, fetchBytes: 1 << 20, fill: 600e6, passes: 5},
+		{name: "fetch-old", text: "fetch 1 MiB converted to message format 1, one in flight", limit: 0.5,
+			shape: batchShape{records: 16, valueBytes: 1000}, fetchBytes: 1 << 20, fill: 600e6, passes: 3, old: true},
 		{name: "produce-lz4", text: "produce, batches of 100 x 1,000 B in lz4 about 2:1, 5 in flight", limit: 0,
 			inFlight: 5, shape: batchShape{records: 100, valueBytes: 1000, lz4: true}, requests: 10_000},
 	}
@@ -42,6 +45,13 @@ func workloadNames() []string {
 		names = append(names, w.name)
 	}
 	return names
+}
+
+func (w *workload) fetchVersion() int16 {
+	if w.old {
+		return fetchOldVersion
+	}
+	return fetchVersion
 }
 
 func (w *workload) unit() string {
@@ -106,7 +116,7 @@ func (w *workload) run(ctx context.Context, b *broker, round int, scale float64)
 	if w.fetchBytes > 0 {
 		unix.Sync()
 		awaitQuiet(quietWithin)
-		return measure(b.pid, func() (int64, int64, error) { return fetch(ctx, c, w.name, w.fetchBytes, w.passes) })
+		return measure(b.pid, func() (int64, int64, error) { return fetch(ctx, c, w.fetchVersion(), w.name, w.fetchBytes, w.passes) })
 	}
 	topic := fmt.Sprintf("%s-%d", w.name, round)
 	if err := b.createTopic(c, topic); err != nil {
@@ -192,8 +202,8 @@ func produce(ctx context.Context, c *conn, topic string, batch []byte, n, inFlig
 }
 
 // fetch reads a topic from its start to its end, passes times, one request at a time as consumers do.
-func fetch(ctx context.Context, c *conn, topic string, maxBytes int32, passes int) (bytes, requests int64, err error) {
-	req, err := newFetchRequest(topic, maxBytes)
+func fetch(ctx context.Context, c *conn, version int16, topic string, maxBytes int32, passes int) (bytes, requests int64, err error) {
+	req, err := newFetchRequest(version, topic, maxBytes)
 	if err != nil {
 		return 0, 0, err
 	}
@@ -209,7 +219,7 @@ func fetch(ctx context.Context, c *conn, topic string, maxBytes int32, passes in
 			if err != nil {
 				return 0, 0, fmt.Errorf("fetch at offset %d: %w", offset, err)
 			}
-			f, err := readFetched(frame)
+			f, err := readFetched(version, frame)
 			if err != nil {
 				return 0, 0, fmt.Errorf("fetch at offset %d: %w", offset, err)
 			}
