@@ -165,12 +165,11 @@ func (p *plain) sendSome(fd uintptr) bool {
 	}
 }
 
-// sendRange sends the rest of the current file range. It returns true when the socket is full.
+// sendRange sends the rest of the current range. It returns true when the socket is full.
 func (p *plain) sendRange(fd int) (waiting bool) {
-	slice := &p.out.Ranges[p.file].Slice
-	for left := int64(slice.Len()) - p.sent; left > 0; left = int64(slice.Len()) - p.sent {
-		offset := slice.Pos() + p.sent
-		n, err := unix.Sendfile(fd, int(slice.File().Fd()), &offset, int(left))
+	r := &p.out.Ranges[p.file]
+	for left := int64(r.Len()) - p.sent; left > 0; left = int64(r.Len()) - p.sent {
+		n, err := p.sendOf(fd, r, int(left))
 		if done, again := p.sendResult(err); !done {
 			if again {
 				continue
@@ -187,6 +186,14 @@ func (p *plain) sendRange(fd int) (waiting bool) {
 	}
 	p.file, p.sent = p.file+1, 0
 	return false
+}
+
+func (p *plain) sendOf(fd int, r *api.Range, left int) (int, error) {
+	if r.Bytes != nil {
+		return unix.SendmsgN(fd, r.Bytes[p.sent:], nil, nil, unix.MSG_NOSIGNAL)
+	}
+	offset := r.Slice.Pos() + p.sent
+	return unix.Sendfile(fd, int(r.Slice.File().Fd()), &offset, left)
 }
 
 // errShortSegment: the file ended before the bytes that the log promised. The connection must go: the size of the answer is sent already.

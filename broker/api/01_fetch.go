@@ -37,7 +37,7 @@ type fetchState struct {
 	parts   []fetchPart
 	cursors map[*replica.Partition]*storage.Cursor
 	writer  protocol.FetchWriter
-	scratch []byte
+	memory  *conversion // of the answer that is being made, where it is converted
 }
 
 // fetchPart is one partition of the fetch that is being answered.
@@ -86,6 +86,10 @@ func (h *Handlers) Fetch(req *Request, body []byte, out *Out) error {
 		h.poll(req, f)
 	}
 	h.writeFetch(req, f, session, out)
+	if f.memory != nil {
+		out.own(f.memory)
+		f.memory = nil
+	}
 	return nil
 }
 
@@ -333,7 +337,15 @@ func (f *fetchState) release() {
 		part.slice.Release()
 		part.slice, part.converted = storage.Slice{}, nil
 	}
-	f.scratch = f.scratch[:0]
+	f.dropMemory()
+}
+
+// dropMemory gives back what was converted and is not sent.
+func (f *fetchState) dropMemory() {
+	if f.memory != nil {
+		f.memory.giveBack()
+		f.memory = nil
+	}
 }
 
 const keepFetchParts = 1024
@@ -346,7 +358,5 @@ func (f *fetchState) reset() {
 	f.parts = f.parts[:0]
 	f.request.Reset()
 	f.writer.Buf = nil
-	if f.scratch = f.scratch[:0]; cap(f.scratch) > keepConvert {
-		f.scratch = nil
-	}
+	f.dropMemory() // nothing came of it, or the connection has ended
 }

@@ -2,6 +2,7 @@ package api
 
 import (
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/sordini/sordini/broker/config"
@@ -30,6 +31,8 @@ type Handlers struct {
 	Versions []APIVersion
 	// Advertised returns the address under which a client of this connection reaches this broker.
 	Advertised func(*Conn) (host string, port int32)
+
+	conversions sync.Pool // of *conversion
 }
 
 // APIVersion is one row of the API table.

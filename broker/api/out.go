@@ -7,19 +7,30 @@ import (
 	"github.com/sordini/sordini/storage"
 )
 
-// Out gathers the answers of one turn, in order: encoded bytes in one buffer, and ranges of segment files that belong between them.
-// The connection writes the bytes and sends the ranges with sendfile. Out owns the slices that are put into it until Reset.
+// Out gathers the answers of one turn, in order: encoded bytes in one buffer, and record bytes that belong between them, which lie in
+// segment files or, converted for old clients, in memory. The connection writes the bytes and sends the files with sendfile. Out owns what is
+// put into it until Reset.
 type Out struct {
 	Buf    []byte
-	Ranges []FileRange
+	Ranges []Range
 
-	rangeBytes int // sum of the lengths in Ranges
+	rangeBytes  int // sum of the lengths in Ranges
+	conversions []*conversion
 }
 
-// FileRange says: after Buf[:At], and before what follows there, come the bytes of this slice.
-type FileRange struct {
+// Range says: after Buf[:At], and before what follows there, come the bytes of this slice, or these bytes.
+type Range struct {
 	At    int
 	Slice storage.Slice
+	Bytes []byte // nil: the slice
+}
+
+// Len is the number of bytes in the range.
+func (r *Range) Len() int {
+	if r.Bytes != nil {
+		return len(r.Bytes)
+	}
+	return r.Slice.Len()
 }
 
 // Mark is an answer that was begun.
@@ -41,9 +52,17 @@ func (o *Out) End(m Mark) {
 
 // File puts a file range at the present end of the answer.
 func (o *Out) File(s storage.Slice) {
-	o.Ranges = append(o.Ranges, FileRange{len(o.Buf), s})
+	o.Ranges = append(o.Ranges, Range{At: len(o.Buf), Slice: s})
 	o.rangeBytes += s.Len()
 }
+
+// memory puts converted bytes at the present end of the answer, without a copy. What they lie in is given to own.
+func (o *Out) memory(b []byte) {
+	o.Ranges = append(o.Ranges, Range{At: len(o.Buf), Bytes: b})
+	o.rangeBytes += len(b)
+}
+
+func (o *Out) own(c *conversion) { o.conversions = append(o.conversions, c) }
 
 // Empty tells whether there is nothing to send.
 func (o *Out) Empty() bool { return len(o.Buf) == 0 }
@@ -55,7 +74,12 @@ func (o *Out) Len() int { return len(o.Buf) + o.rangeBytes }
 func (o *Out) Reset() {
 	for i := range o.Ranges {
 		o.Ranges[i].Slice.Release()
-		o.Ranges[i] = FileRange{}
+		o.Ranges[i] = Range{}
 	}
+	for i, c := range o.conversions {
+		c.giveBack()
+		o.conversions[i] = nil
+	}
+	o.conversions = o.conversions[:0]
 	o.Buf, o.Ranges, o.rangeBytes = o.Buf[:0], o.Ranges[:0], 0
 }
