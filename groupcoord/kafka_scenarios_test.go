@@ -194,4 +194,108 @@ var kafkaScenarios = []kafkaScenario{
 			s.ask(s.join(v, g, second, nil, nil))
 		}
 	}},
+	{"deleting groups", func(s *session) {
+		g, simple, none := s.group, s.group+"-simple", s.group+"-none"
+		s.deleteGroups(none)
+		s.commit(5, simple, "", -1, 1, 2)
+		id := s.joined(3, g, nil).MemberID
+		s.deleteGroups(g)
+		s.sync(3, g, id, 1, id)
+		s.commit(5, g, id, 1, 1, 2)
+		s.deleteGroups(g, none)
+		s.ask(&kmsg.DeleteGroupsRequest{Version: 2, Groups: []string{simple, none, g}})
+		s.fetch(8, simple)
+		s.describe(simple)
+		leave := kmsg.NewPtrLeaveGroupRequest()
+		leave.Version, leave.Group, leave.MemberID = 2, g, id
+		s.ask(leave)
+		s.deleteGroups(g)
+		s.fetch(8, g)
+		s.describe(g)
+		s.list(nil, nil)
+		s.heartbeat(g, id, 1)
+		// A member id that was given out and not used.
+		pending := s.ask(s.join(4, g, "", nil, nil)).(*kmsg.JoinGroupResponse).MemberID
+		s.deleteGroups(g)
+		s.ask(s.join(4, g, pending, nil, nil))
+		s.describe(g)
+	}},
+	{"deleting offsets", func(s *session) {
+		g, connect, simple := s.group, s.group+"-connect", s.group+"-simple"
+		all := map[string][]int32{"t": {0, 1}, "unknown": {0}}
+		s.offsetDelete("", all)
+		s.offsetDelete(g, nil)
+		s.offsetDelete(g, map[string][]int32{"t": {0, 1}})
+		s.offsetDelete(g, map[string][]int32{"unknown": {0, 1}})
+		s.commit(5, simple, "", -1, 1, 2)
+		s.offsetDelete(simple, map[string][]int32{"t": {0, 3, 4}, "unknown": {0}})
+		s.fetch(8, simple)
+		s.offsetDelete(simple, nil)
+		s.offsetDelete(simple, map[string][]int32{"": {0}})
+		for _, metadata := range [][]byte{
+			{0, 0, 0, 0, 0, 0}, {0, 0, 0, 0, 0, 0, 255, 255, 255, 255}, {0, 0, 0, 0, 0, 1, 0, 1, 't', 255, 255, 255, 255}, {1},
+			{0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 7}, {0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 1, 2},
+		} {
+			g := fmt.Sprint(g, "-", len(metadata))
+			join := func(r *kmsg.JoinGroupRequest) { r.Protocols[0].Metadata = metadata }
+			id := s.ask(s.join(3, g, "", nil, join)).(*kmsg.JoinGroupResponse).MemberID
+			s.offsetDelete(g, all) // completing
+			s.sync(3, g, id, 1, id)
+			s.commit(5, g, id, 1, 1, 2)
+			s.offsetDelete(g, all)
+			s.fetch(8, g)
+			leave := kmsg.NewPtrLeaveGroupRequest()
+			leave.Version, leave.Group, leave.MemberID = 2, g, id
+			s.ask(leave)
+			s.offsetDelete(g, all)
+			s.fetch(8, g)
+		}
+		id := s.ask(s.join(3, connect, "", nil, func(r *kmsg.JoinGroupRequest) { r.ProtocolType = "connect" })).(*kmsg.JoinGroupResponse).MemberID
+		s.offsetDelete(connect, all)
+		s.sync(3, connect, id, 1, id)
+		s.offsetDelete(connect, map[string][]int32{"t": {0}})
+	}},
+	{"topics without a name", func(s *session) {
+		for v := int16(2); v <= 9; v++ {
+			req := commitRequest(v, 1)
+			req.Group, req.Topics[0].Topic = s.group, ""
+			s.ask(req)
+			req.Topics = append(req.Topics, commitRequest(v, 1, 2).Topics...)
+			s.ask(req)
+		}
+	}},
+	{"fencing", func(s *session) {
+		i, j := "i", "j"
+		for v := int16(5); v <= 9; v++ {
+			g := fmt.Sprint(s.group, "-", v)
+			first := s.joined(v, g, &i).MemberID
+			second := s.joined(v, g, &i) // completing: a new generation
+			for _, id := range []string{first, second.MemberID, "nobody"} {
+				for _, instance := range []*string{nil, &i, &j} {
+					for _, generation := range []int32{-1, 1, second.Generation} {
+						sync := syncRequest(id, generation)
+						sync.Group, sync.InstanceID = g, instance
+						s.ask(sync)
+						beat := heartbeatRequest(id, generation)
+						beat.Group, beat.InstanceID = g, instance
+						s.ask(beat)
+						commit := commitRequest(8, 1)
+						commit.Group, commit.MemberID, commit.Generation, commit.InstanceID = g, id, generation, instance
+						s.ask(commit)
+					}
+				}
+			}
+			s.sync(3, g, second.MemberID, second.Generation, second.MemberID)
+			s.describe(g)
+			// In a stable group another protocol means a rebalance, the same none.
+			third := s.ask(s.join(v, g, "", &i, func(r *kmsg.JoinGroupRequest) {
+				r.Protocols = append(r.Protocols, kmsg.JoinGroupRequestProtocol{Name: "other", Metadata: []byte{0, 0, 0, 0, 0, 0}})
+			})).(*kmsg.JoinGroupResponse)
+			s.describe(g)
+			fourth := s.ask(s.join(v, g, "", &i, func(r *kmsg.JoinGroupRequest) { r.Protocols[0].Name = "other" })).(*kmsg.JoinGroupResponse)
+			s.heartbeat(g, third.MemberID, third.Generation)
+			s.heartbeat(g, fourth.MemberID, fourth.Generation)
+			s.describe(g)
+		}
+	}},
 }

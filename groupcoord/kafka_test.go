@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
 	"regexp"
 	"slices"
@@ -176,6 +177,10 @@ func handle(ctx context.Context, s *Service, req kmsg.Request) kmsg.Response {
 		return s.DescribeGroups(ctx, req)
 	case *kmsg.ListGroupsRequest:
 		return s.ListGroups(ctx, req)
+	case *kmsg.DeleteGroupsRequest:
+		return s.DeleteGroups(ctx, req)
+	case *kmsg.OffsetDeleteRequest:
+		return s.OffsetDelete(ctx, req)
 	}
 	return nil
 }
@@ -227,6 +232,9 @@ func (s *session) order(resp kmsg.Response) {
 	case *kmsg.ListGroupsResponse:
 		resp.Groups = slices.DeleteFunc(resp.Groups, func(g kmsg.ListGroupsResponseGroup) bool { return !strings.HasPrefix(g.Group, s.group) })
 		slices.SortFunc(resp.Groups, func(a, b kmsg.ListGroupsResponseGroup) int { return strings.Compare(a.Group, b.Group) })
+		if len(resp.Groups) == 0 {
+			resp.Groups = nil
+		}
 	case *kmsg.DescribeGroupsResponse:
 		slices.SortFunc(resp.Groups, func(a, b kmsg.DescribeGroupsResponseGroup) int { return strings.Compare(a.Group, b.Group) })
 	case *kmsg.JoinGroupResponse:
@@ -236,6 +244,13 @@ func (s *session) order(resp kmsg.Response) {
 	case *kmsg.OffsetCommitResponse:
 		for _, topic := range resp.Topics {
 			slices.SortFunc(topic.Partitions, func(a, b kmsg.OffsetCommitResponseTopicPartition) int { return int(a.Partition - b.Partition) })
+		}
+	case *kmsg.DeleteGroupsResponse:
+		slices.SortStableFunc(resp.Groups, func(a, b kmsg.DeleteGroupsResponseGroup) int { return strings.Compare(a.Group, b.Group) })
+	case *kmsg.OffsetDeleteResponse:
+		slices.SortFunc(resp.Topics, func(a, b kmsg.OffsetDeleteResponseTopic) int { return strings.Compare(a.Topic, b.Topic) })
+		for _, topic := range resp.Topics {
+			slices.SortStableFunc(topic.Partitions, func(a, b kmsg.OffsetDeleteResponseTopicPartition) int { return int(a.Partition - b.Partition) })
 		}
 	case *kmsg.OffsetFetchResponse:
 		for _, topic := range resp.Topics {
@@ -302,6 +317,26 @@ func (s *session) fetch(version int16, group string, partitions ...int32) {
 		}
 	} else if partitions == nil {
 		req.Topics = nil
+	}
+	s.ask(req)
+}
+
+func (s *session) deleteGroups(groups ...string) {
+	for v := range int16(3) {
+		s.ask(&kmsg.DeleteGroupsRequest{Version: v, Groups: groups})
+	}
+}
+
+func (s *session) offsetDelete(group string, topics map[string][]int32) {
+	req := kmsg.NewPtrOffsetDeleteRequest()
+	req.Group = group
+	for _, name := range slices.Sorted(maps.Keys(topics)) {
+		topic := kmsg.NewOffsetDeleteRequestTopic()
+		topic.Topic = name
+		for _, p := range topics[name] {
+			topic.Partitions = append(topic.Partitions, kmsg.OffsetDeleteRequestTopicPartition{Partition: p})
+		}
+		req.Topics = append(req.Topics, topic)
 	}
 	s.ask(req)
 }

@@ -61,7 +61,13 @@ func (s *Service) resolveCommit(req *kmsg.OffsetCommitRequest) (known *kmsg.Offs
 		for j := range asked.Partitions {
 			p := &answer.Partitions[j]
 			p.Partition = asked.Partitions[j].Partition
-			name, err := s.cfg.ResolveTopic(asked.Topic, asked.TopicID, p.Partition)
+			var name string
+			var err *kerr.Error
+			if req.Version >= 10 {
+				name, err = s.cfg.ResolveTopic("", asked.TopicID, p.Partition)
+			} else {
+				name, err = s.resolve(asked.Topic, p.Partition)
+			}
 			if err != nil {
 				p.ErrorCode, refused = err.Code, true
 				continue
@@ -75,6 +81,14 @@ func (s *Service) resolveCommit(req *kmsg.OffsetCommitRequest) (known *kmsg.Offs
 		}
 	}
 	return &copied, resp, refused
+}
+
+// resolve checks a topic that is named by its name: the empty one is none.
+func (s *Service) resolve(topic string, partition int32) (string, *kerr.Error) {
+	if topic == "" {
+		return "", kerr.UnknownTopicOrPartition
+	}
+	return s.cfg.ResolveTopic(topic, [16]byte{}, partition)
 }
 
 // OffsetFetch answers OffsetFetch 0-10. Up to version 7 it is about one group,

@@ -1,7 +1,5 @@
 package group
 
-import "slices"
-
 // Expiry of offsets and of empty groups (KIP-211). Offsets of a group that has
 // members and subscribes to the topic never expire. Otherwise an offset lives
 // for offsets.retention.minutes, counted from when the group became empty, or
@@ -75,7 +73,7 @@ func (m *Machine) expired(g *group, topic string, o *offset) bool {
 	case g.state == empty:
 		since = max(since, g.stateMs)
 	case g.state == stable && g.protocolType == consumerProtocolType && g.subscribedKnown:
-		if _, found := slices.BinarySearch(g.subscribed, topic); found {
+		if g.subscribes(topic) {
 			return false
 		}
 	default:

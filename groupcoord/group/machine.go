@@ -79,6 +79,10 @@ func (m *Machine) Decide(nowMs int64, e Event) *Decision {
 		m.describe(e)
 	case *List:
 		m.list(e)
+	case *DeleteGroups:
+		m.deleteGroups(e)
+	case *OffsetDelete:
+		m.offsetDelete(e)
 	case *TopicsDeleted:
 		m.topicsDeleted(e)
 	case Tick:
@@ -128,7 +132,7 @@ func (m *Machine) dropIfGone(g *group) {
 	}
 }
 
-// Event is one of the structs of this file. Requests are read during Decide
+// Event is one of the structs of this file and of delete.go. Requests are read during Decide
 // only: what is kept is copied.
 type Event interface{ event() }
 

@@ -120,6 +120,24 @@ func printResponse(response any) string {
 			s += fmt.Sprintf(" {%s%s %s%s %x -> %x}", mb.MemberID, printInstance(mb.InstanceID), mb.ClientID, mb.ClientHost, mb.ProtocolMetadata, mb.MemberAssignment)
 		}
 		return s
+	case []*kerr.Error:
+		s := "deletegroups"
+		for _, err := range r {
+			if err == nil {
+				s += " ok"
+				continue
+			}
+			s += " " + printCode(err.Code)
+		}
+		return s
+	case *kmsg.OffsetDeleteResponse:
+		s := "offsetdelete " + printCode(r.ErrorCode)
+		for _, topic := range r.Topics {
+			for _, p := range topic.Partitions {
+				s += fmt.Sprintf(" %s/%d %s", topic.Topic, p.Partition, printCode(p.ErrorCode))
+			}
+		}
+		return s
 	case []kmsg.ListGroupsResponseGroup:
 		s := "list"
 		for _, g := range r {

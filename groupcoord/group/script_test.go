@@ -30,6 +30,7 @@ var rewrite = flag.Bool("rewrite", false, "write the transcripts anew; read the 
 //	leave 4 v=3 group=g members=m,n/instance,/instance
 //	commit 5 v=2 group=g gen=1 member=m offsets=t/0=10,t/1=20
 //	fetch 6 group=g topics=t/0,t/1
+//	deletegroups 7 groups=g,h ; offsetdelete 8 group=g topics=t/0,t/1
 //	describe 7 group=g ; list 8 states=Stable ; deleted topics=t
 //	reload                         the coordinator moves: a new machine from the records
 func TestTranscripts(t *testing.T) {
@@ -238,6 +239,18 @@ func (s *script) event(kind string, a *args) Event {
 		return &Describe{Group: a.str("group"), Version: a.version(5)}
 	case "list":
 		return &List{States: a.list("states"), Types: a.list("types")}
+	case "deletegroups":
+		return &DeleteGroups{Groups: a.list("groups")}
+	case "offsetdelete":
+		req := kmsg.NewPtrOffsetDeleteRequest()
+		req.Group = a.str("group")
+		for _, tp := range a.list("topics") {
+			topic, partition, _ := strings.Cut(tp, "/")
+			n, _ := strconv.Atoi(partition)
+			req.Topics = append(req.Topics, kmsg.OffsetDeleteRequestTopic{Topic: topic,
+				Partitions: []kmsg.OffsetDeleteRequestTopicPartition{{Partition: int32(n)}}})
+		}
+		return &OffsetDelete{Req: req}
 	case "deleted":
 		return &TopicsDeleted{Topics: a.list("topics")}
 	}

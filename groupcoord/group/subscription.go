@@ -13,8 +13,9 @@ const consumerProtocolType = "consumer"
 var errSubscription = errors.New("consumer protocol metadata cannot be read")
 
 // subscribedTopics reads the topics of ConsumerProtocolSubscription: an int16
-// version, then an array of strings. All versions begin like version 0, and
-// what follows is for the clients alone.
+// version, then an array of strings, then bytes or null. All versions begin like
+// version 0. As in Kafka, a group with a member whose metadata breaks off before
+// that counts as one whose subscriptions are not known.
 func subscribedTopics(metadata []byte) ([]string, error) {
 	if len(metadata) < 6 || int16(binary.BigEndian.Uint16(metadata)) < 0 {
 		return nil, errSubscription
@@ -33,6 +34,13 @@ func subscribedTopics(metadata []byte) ([]string, error) {
 			return nil, errSubscription
 		}
 		topics, b = append(topics, string(b[:size])), b[size:]
+	}
+	// The user data. What comes after it in later versions does not matter here.
+	if len(b) < 4 {
+		return nil, errSubscription
+	}
+	if size := int32(binary.BigEndian.Uint32(b)); size < -1 || int(size) > len(b)-4 {
+		return nil, errSubscription
 	}
 	return topics, nil
 }
