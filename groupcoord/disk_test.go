@@ -59,21 +59,51 @@ func (d *disk) open(t testing.TB, failing func()) replica.CoordinatorLog {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = d.dir.Close(t.Context()) })
+	d.p = offsetsOn(t, d.dir, 1)[0]
+	return replica.NewCoordinatorLog(d.p)
+}
+
+// offsetsOn opens partitions of __consumer_offsets in a directory.
+func offsetsOn(t testing.TB, dir *storage.Dir, partitions int32) []*replica.Partition {
+	t.Helper()
 	replicas := replica.NewManager(1<<40, 1)
-	if err := replicas.UseDirs([]*storage.Dir{d.dir}); err != nil {
+	if err := replicas.UseDirs([]*storage.Dir{dir}); err != nil {
 		t.Fatal(err)
 	}
 	values, _, err := config.New(config.Options{DataDir: "/d"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	errs := replicas.OpenTopics([]replica.OpenTopic{{Name: "__consumer_offsets", ID: storage.TopicID{7}, Internal: true,
-		LeaderEpochs: map[int32]int32{0: 0}, Config: config.Topic(values, nil)}})
-	if err := errors.Join(errs...); err != nil {
+	topic := replica.OpenTopic{Name: "__consumer_offsets", ID: storage.TopicID{7}, Internal: true,
+		LeaderEpochs: map[int32]int32{}, Config: config.Topic(values, nil)}
+	for p := range partitions {
+		topic.LeaderEpochs[p] = 0
+	}
+	if err := errors.Join(replicas.OpenTopics([]replica.OpenTopic{topic})...); err != nil {
 		t.Fatal(err)
 	}
-	d.p = replicas.Get("__consumer_offsets", 0)
-	return replica.NewCoordinatorLog(d.p)
+	opened := make([]*replica.Partition, partitions)
+	for p := range opened {
+		opened[p] = replicas.Get(topic.Name, int32(p))
+	}
+	return opened
+}
+
+// realDisk is fifty partitions in a temporary directory.
+func realDisk(b *testing.B) (logs []replica.CoordinatorLog) {
+	path := b.TempDir()
+	if err := storage.FormatDir(vfs.OS, path, storage.Meta{ClusterID: "c", NodeID: 1, DirectoryID: "d"}); err != nil {
+		b.Fatal(err)
+	}
+	dir, err := storage.OpenDir(storage.DirConfig{Path: path, Clock: func() int64 { return time.Now().UnixMilli() }})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = dir.Close(b.Context()) })
+	for _, p := range offsetsOn(b, dir, 50) {
+		logs = append(logs, replica.NewCoordinatorLog(p))
+	}
+	return logs
 }
 
 func (d *disk) breakWith(err error) {
