@@ -91,17 +91,26 @@ func (c *simClient) mischief() {
 // send lets the request arrive once, late, twice or never, and its answer too.
 // answered gets nil for NOT_COORDINATOR and for a connection that broke.
 func (c *simClient) send(e Event, answered func(any)) {
-	s, life, done := c.sim, c.life, false
+	life := c.life
+	c.sim.send(c.name, e, func(response any) {
+		if c.up && c.life == life {
+			answered(response)
+		}
+	})
+}
+
+func (s *sim) send(from string, e Event, answered func(any)) {
+	done := false
 	answer := func(response any) {
 		s.after(s.ms(20), func() {
-			if !done && c.up && c.life == life {
+			if !done {
 				done = true
 				answered(response)
 			}
 		})
 	}
 	if s.chance(3) {
-		s.logf("%s: request is lost", c.name)
+		s.logf("%s: request is lost", from)
 		s.after(5_000, func() { answer(nil) })
 		return
 	}
@@ -120,7 +129,7 @@ func (c *simClient) send(e Event, answered func(any)) {
 			join.ID = fmt.Sprint(to) // fresh for each request that arrives
 		}
 		if s.tracing {
-			s.logf("%s %d: %s", c.name, to, describeEvent(e))
+			s.logf("%s %d: %s", from, to, describeEvent(e))
 		}
 		s.decide(e)
 	}
@@ -188,15 +197,16 @@ func (c *simClient) joined(response any) {
 			req.GroupAssignment = append(req.GroupAssignment, one)
 		}
 	}
-	attempt := c.attempt
+	attempt, lives := c.attempt, c.sim.lives
 	c.send(&Sync{Req: req}, func(response any) {
 		if c.attempt == attempt {
-			c.synced(response)
+			c.synced(response, lives == c.sim.lives)
 		}
 	})
 }
 
-func (c *simClient) synced(response any) {
+// synced: current, unless the group has been deleted since SyncGroup was sent.
+func (c *simClient) synced(response any, current bool) {
 	resp, ok := response.(*kmsg.SyncGroupResponse)
 	switch {
 	case !ok:
@@ -206,7 +216,9 @@ func (c *simClient) synced(response any) {
 	default:
 		c.phase, c.assignment = simStable, slices.Clone(resp.MemberAssignment)
 		c.sim.logf("%s owns %v in generation %d", c.name, c.assignment, c.generation)
-		c.sim.owns(c, c.generation, c.assignment)
+		if current {
+			c.sim.owns(c, c.generation, c.assignment)
+		}
 	}
 }
 
@@ -277,6 +289,36 @@ func (c *simClient) commit() {
 		s.acknowledged(partition, offset)
 		s.fetch(c, partition)
 	})
+}
+
+// simAdmin does now and then what administrators do.
+type simAdmin struct{ sim *sim }
+
+func (a *simAdmin) act() {
+	s := a.sim
+	if !s.faults {
+		return
+	}
+	s.after(s.ms(30_000), a.act)
+	switch s.rng.IntN(4) {
+	case 0: // removes a static member
+		req := kmsg.NewPtrLeaveGroupRequest()
+		req.Version, req.Group = 3, "g"
+		c := s.clients[s.rng.IntN(len(s.clients))]
+		if c.instance == nil {
+			return
+		}
+		req.Members = []kmsg.LeaveGroupRequestMember{{InstanceID: c.instance}}
+		s.send("admin", &Leave{Req: req}, func(any) {})
+	case 1:
+		partition := int32(s.rng.IntN(simPartitions))
+		req := kmsg.NewPtrOffsetDeleteRequest()
+		req.Group = "g"
+		req.Topics = []kmsg.OffsetDeleteRequestTopic{{Topic: "t", Partitions: []kmsg.OffsetDeleteRequestTopicPartition{{Partition: partition}}}}
+		s.send("admin", &OffsetDelete{Req: req}, func(any) {})
+	default:
+		s.send("admin", &DeleteGroups{Groups: []string{"g", "none"}}, func(any) {})
+	}
 }
 
 // acknowledged: from now on nothing older may be seen. A request that was

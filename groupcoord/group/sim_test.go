@@ -26,8 +26,9 @@ const (
 
 // TestSimulation runs a group of consumers against a machine, everything from
 // one seed: messages are late, doubled, overtaken or lost; members crash, come
-// back and leave; the coordinator moves between any two events and may lose
-// what was not committed; time jumps. After every event the invariants of sim
+// back and leave; an administrator removes members, offsets and the group; the
+// coordinator moves between any two events and may lose what was not committed;
+// time jumps. After every event the invariants of sim
 // hold, and after the faults end the group gets well.
 func TestSimulation(t *testing.T) {
 	for i := range uint64(*seeds) {
@@ -72,7 +73,13 @@ type sim struct {
 	latest  int32            // generation in owners
 	offset  int64            // the next to commit; each only once
 	writeAt map[int]int      // record index to commits index
+
+	lives    int  // of the group: one more with each deletion
+	removing bool // the event at hand is one of the administrator
 }
+
+// removed is the offset that a removed one is fetched as; removing is like committing it.
+const removed = -1
 
 type owner struct {
 	generation int32
@@ -127,6 +134,7 @@ func newSim(t *testing.T, seed uint64, tracing bool) *sim {
 		s.clients = append(s.clients, c)
 		s.after(s.ms(5_000), c.start)
 	}
+	s.after(s.ms(60_000), (&simAdmin{s}).act)
 	s.logf("%d clients, initial delay %d", len(s.clients), s.cfg.InitialRebalanceDelayMs)
 	return s
 }
@@ -195,6 +203,11 @@ func (s *sim) heal() {
 
 // decide is the shell around the machine: apply, append, park.
 func (s *sim) decide(e Event) {
+	s.removing = false
+	switch e.(type) {
+	case *DeleteGroups, *OffsetDelete:
+		s.removing = true
+	}
 	d := s.m.Decide(s.nowMs, e)
 	if commit, ok := e.(*Commit); ok && len(d.Records) > 0 {
 		s.mayCommit(commit.Req)
@@ -239,16 +252,29 @@ func (s *sim) wrote(r Record) {
 	s.log = append(s.log, r)
 	version, _ := keyVersion(r.Key)
 	if version == groupKeyVersion {
+		if r.Value == nil {
+			if !s.removing {
+				s.errorf("the group was removed")
+			}
+			// Generations begin again, and so do their owners.
+			s.owners, s.latest = map[owner]string{}, 0
+			s.lives++
+		}
 		return
 	}
 	var key kmsg.OffsetCommitKey
-	if err := key.ReadFrom(r.Key); err != nil || r.Value == nil {
-		s.errorf("an offset was removed: %v %v", key, err)
+	if err := key.ReadFrom(r.Key); err != nil {
+		s.errorf("%v", err)
 		return
 	}
-	o, err := decodeOffset(r.Value)
-	if err != nil {
-		s.errorf("%v", err)
+	o := offset{offset: removed}
+	if r.Value != nil {
+		var err error
+		if o, err = decodeOffset(r.Value); err != nil {
+			s.errorf("%v", err)
+		}
+	} else if !s.removing {
+		s.errorf("an offset was removed: %v", key)
 	}
 	s.writeAt[len(s.log)-1] = len(s.commits)
 	s.current[key.Partition] = len(s.commits)
@@ -316,13 +342,14 @@ func (s *sim) check(rebuild bool) {
 		if !ok {
 			continue
 		}
-		if g == nil {
-			s.errorf("the group is gone")
-			return
-		}
 		at, ok := s.current[partition]
-		o, stored := g.offsets[topicPartition{"t", partition}]
-		if !ok || !stored || at < acked || o.offset != s.commits[at].offset {
+		o, stored := offset{offset: removed}, false
+		if g != nil {
+			if kept, ok := g.offsets[topicPartition{"t", partition}]; ok {
+				o, stored = kept, true
+			}
+		}
+		if !ok || at < acked || o.offset != s.commits[at].offset || stored != (o.offset != removed) {
 			s.errorf("partition %d: offset %d was acknowledged, now there is %+v", partition, s.commits[acked].offset, o)
 		}
 	}
