@@ -144,7 +144,7 @@ func firstDirty(segs []*segment) int {
 	return len(segs)
 }
 
-// dirtyEnough compares the share of bytes that were never compacted with min.cleanable.dirty.ratio, and the
+// dirtyEnough compares the share of bytes that were never compacted with min.cleanable.dirty.ratio, which it must exceed, and the
 // age of the oldest of them with max.compaction.lag.ms. Tombstones that have become due wait for one
 // of the two.
 func dirtyEnough(config *LogConfig, segs []*segment, dirty int, nowMs int64) bool {
@@ -158,7 +158,7 @@ func dirtyEnough(config *LogConfig, segs []*segment, dirty int, nowMs int64) boo
 	if total == 0 {
 		return false
 	}
-	if float64(total-clean)/float64(total) >= config.MinCleanableRatio {
+	if float64(total-clean)/float64(total) > config.MinCleanableRatio {
 		return true
 	}
 	first := segs[dirty].info()

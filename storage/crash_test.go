@@ -22,7 +22,7 @@ func crashEverywhere(t *testing.T, seed uint64, config LogConfig, steps int) {
 	fs := vfs.Hook(mem, func(op vfs.Op) error {
 		mu.Lock()
 		defer mu.Unlock()
-		if !armed || op.Kind == vfs.OpRead || failed != nil {
+		if !armed || op.Kind == vfs.OpRead || op.Kind == vfs.OpOpen || failed != nil {
 			return nil
 		}
 		// What is known now was true before the clone is made: it must hold in the clone.

@@ -150,7 +150,7 @@ func (d *Dir) openIndex() error {
 	config := index.Config{
 		FS: d.fs, Path: path, Logger: d.config.Logger, OnFatal: d.fail, OnDiskFull: d.releaseReserve,
 	}
-	db, err := index.Open(config)
+	db, err := openWhole(config)
 	if err != nil && index.IsCorrupt(err) {
 		d.config.Logger.Error("the index is damaged and will be rebuilt", "dir", d.path, "error", err)
 		d.lostIndex = true
@@ -161,6 +161,18 @@ func (d *Dir) openIndex() error {
 	}
 	d.index = db
 	return err
+}
+
+// openWhole opens the database and reads what every start reads, so that damage there is met here.
+func openWhole(config index.Config) (*index.DB, error) {
+	db, err := index.Open(config)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := db.Clean(); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return db, nil
 }
 
 // begin takes the mark of a clean shutdown away. Without the mark everything that the last process wrote

@@ -13,6 +13,8 @@ var (
 	ErrOffline = errors.New("storage: log directory is offline")
 	// ErrDiskFull: nothing was appended, and the next append may succeed.
 	ErrDiskFull = errors.New("storage: disk is full")
+	// ErrOutOfFiles: a new segment could not be opened because no descriptor is left. The next append may succeed.
+	ErrOutOfFiles = errors.New("storage: too many open files")
 	// ErrClosed: the log was closed or deleted.
 	ErrClosed = errors.New("storage: log is closed")
 	// ErrTopicIDMismatch: the partition's directory belongs to another topic of the same name.
@@ -29,6 +31,11 @@ type CorruptError struct {
 
 func (e *CorruptError) Error() string {
 	return fmt.Sprintf("storage: corrupt segment %s in %s at position %d: %s", e.Segment, e.Dir, e.Position, e.Reason)
+}
+
+// isOutOfFiles tells that the process, or the system, has no descriptor left: nothing is wrong with the disk.
+func isOutOfFiles(err error) bool {
+	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE)
 }
 
 // isDiskFull tells a full disk or an exhausted quota from a broken one.

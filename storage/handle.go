@@ -71,6 +71,19 @@ func (c *fileCache) evictLocked() {
 	}
 }
 
+// shed closes every file of a closed segment that nobody uses at the moment: the process has no descriptors left.
+func (c *fileCache) shed() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for n := len(c.mu.ring); n > 0; n-- {
+		s := c.mu.ring[n-1]
+		c.removeAtLocked(n - 1)
+		if h := s.handle.Swap(nil); h != nil {
+			h.release()
+		}
+	}
+}
+
 func (c *fileCache) removeAtLocked(i int) {
 	last := len(c.mu.ring) - 1
 	c.mu.ring[i].cached = false

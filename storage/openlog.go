@@ -64,6 +64,7 @@ func (l *Log) load() error {
 		return err
 	}
 	known, err := l.dir.index.Load(l.key)
+	lost := l.dir.lostIndex || err != nil
 	if err != nil {
 		if !index.IsCorrupt(err) {
 			return err
@@ -71,7 +72,7 @@ func (l *Log) load() error {
 		l.dir.config.Logger.Error("index entries are damaged, the log is scanned", "dir", l.path, "error", err)
 		known = index.Loaded{}
 	}
-	r := recovery{l: l, known: known, producers: producer.NewTable()}
+	r := recovery{l: l, known: known, lost: lost, producers: producer.NewTable()}
 	if err := r.run(names); err != nil {
 		return err
 	}

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"sort"
+
+	"github.com/sordini/sordini/storage/index"
 )
 
 // Cursor remembers where a reader's last read ended, so that the next one, which begins there, looks
@@ -115,7 +117,7 @@ func (r *reading) readSegment(i int, from int64, fromKnown bool) (Slice, Cursor,
 
 // start is the position of the batch that contains the offset, or of the first one after it.
 func (r *reading) start(s *segment, h *handle, size int64) (int64, error) {
-	e, err := s.floor(r.l.dir.index, r.l.key, r.offset)
+	e, err := r.l.floor(s, r.offset)
 	if err != nil {
 		return 0, r.l.readFailed(err)
 	}
@@ -166,7 +168,7 @@ func (r *reading) limit(i int, h *handle, from, size int64) (pos, boundary int64
 	if pos, found := s.endPosition(r.upTo); found {
 		return pos, r.upTo, nil
 	}
-	e, err := s.floor(r.l.dir.index, r.l.key, r.upTo)
+	e, err := r.l.floor(s, r.upTo)
 	if err != nil {
 		return 0, -1, r.l.readFailed(err)
 	}
@@ -184,6 +186,24 @@ func (r *reading) limit(i int, h *handle, from, size int64) (pos, boundary int64
 		pos += n
 	}
 	return pos, -1, nil
+}
+
+// floor is segment.floor for which a damaged index is no obstacle: without it the search begins at the segment's beginning.
+func (l *Log) floor(s *segment, offset int64) (index.Entry, error) {
+	e, err := s.floor(l.dir.index, l.key, offset)
+	return e, l.indexDamage(s, err)
+}
+
+// indexDamage takes an error of a lookup. The index is derived: when it is damaged, it is reported and no longer asked about the segment.
+func (l *Log) indexDamage(s *segment, err error) error {
+	if err == nil || !index.IsCorrupt(err) {
+		return err
+	}
+	s.mu.Lock()
+	s.mu.onDisk = false
+	s.mu.Unlock()
+	l.dir.config.Logger.Error("the index is damaged and is no longer used for a segment", "dir", l.path, "segment", segmentName(s.base), "error", err)
+	return nil
 }
 
 // damaged reports bytes that cannot be what the log wrote.

@@ -28,6 +28,7 @@ type recovery struct {
 	// from is the offset from which on batches are applied to producers and epochs.
 	from    int64
 	scanned int64 // bytes
+	lost    bool  // the index is new, or what it had of this log is damaged: then a gap in the log is not a torn tail
 	stale   bool  // the index has entries that must go before new ones are written
 	cut     bool
 }
@@ -199,7 +200,7 @@ func (r *recovery) end(s *segment) int64 { return max(s.info().NextOffset, r.l.s
 // torn tail: above the recovery point of an index that was there all the time.
 func (r *recovery) endsHere(base, end int64) bool {
 	_, known := r.facts[base]
-	return base > end && !known && !r.l.dir.lostIndex && end >= r.l.mu.recovery
+	return base > end && !known && !r.lost && end >= r.l.mu.recovery
 }
 
 // removeFrom unlinks the segments after a cut.
@@ -301,7 +302,7 @@ func (r *recovery) scan(s *segment, f vfs.File, size int64, last bool) (whole bo
 	if !errors.Is(stop, errInvalid) {
 		return false, stop
 	}
-	if r.end(s) < l.mu.recovery || (l.dir.lostIndex && !last) {
+	if r.end(s) < l.mu.recovery || (r.lost && !last) {
 		return false, l.corrupt(s, sc.pos, "%v", stop)
 	}
 	l.dir.config.Logger.Warn("torn tail is cut", "dir", l.path, "segment", segmentName(s.base), "position", sc.pos,

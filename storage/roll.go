@@ -50,6 +50,9 @@ func jitter(base, maxMs int64) int64 {
 func (l *Log) rollLocked(nowMs int64, base int64) (*segment, error) {
 	s := newSegment(l.dir.fs, l.path, base)
 	if err := l.createLocked(s); err != nil {
+		if isOutOfFiles(err) {
+			return nil, fmt.Errorf("%w: %w", ErrOutOfFiles, err)
+		}
 		if !isDiskFull(err) {
 			l.dir.fail(err)
 			return nil, err
@@ -70,7 +73,7 @@ func (l *Log) rollLocked(nowMs int64, base int64) (*segment, error) {
 // createLocked creates a segment's file. One that is there already is a leftover of something that was cut,
 // and is emptied.
 func (l *Log) createLocked(s *segment) error {
-	f, err := l.dir.fs.OpenLogFile(s.path, true)
+	f, err := openLogFile(l.dir.fs, &l.dir.files, s.path, true)
 	if err != nil {
 		return fmt.Errorf("create segment %d: %w", s.base, err)
 	}

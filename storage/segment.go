@@ -102,7 +102,7 @@ func (s *segment) acquire(cache *fileCache) (*handle, error) {
 		if s.removed.Load() {
 			return nil, errRemoved
 		}
-		f, err := s.fs.OpenLogFile(s.path, false)
+		f, err := openLogFile(s.fs, cache, s.path, false)
 		if err != nil {
 			return nil, fmt.Errorf("open segment %d: %w", s.base, err)
 		}
@@ -123,6 +123,16 @@ func (s *segment) acquire(cache *fileCache) (*handle, error) {
 		cache.add(s)
 		return h, nil
 	}
+}
+
+// openLogFile opens a segment file. Where no descriptor is left, it takes those of segments that are not in use.
+func openLogFile(fsys vfs.FS, cache *fileCache, path string, create bool) (vfs.File, error) {
+	f, err := fsys.OpenLogFile(path, create)
+	if isOutOfFiles(err) {
+		cache.shed()
+		f, err = fsys.OpenLogFile(path, create)
+	}
+	return f, err
 }
 
 // activate opens the file for good: it stays open as long as the segment takes appends. The handle that is

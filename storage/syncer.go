@@ -138,6 +138,8 @@ type syncRound struct {
 	logs  []logEnd
 	files []unsynced
 	dirs  int // directory entries that have to be synced
+	// unopened: a file could not be opened because no descriptor is left. Then only a sync of the whole file system will do.
+	unopened error
 }
 
 // logEnd is a log as it was before its files were looked at, and which of the round's files are its own.
@@ -176,7 +178,9 @@ func (r *syncRound) gather(logs []*Log) error {
 	for _, l := range logs {
 		e := logEnd{l: l, generation: l.durableGeneration(), end: l.end.Load(), from: len(r.files)}
 		var err error
-		if r.files, err = l.appendUnsynced(r.files); err != nil {
+		if r.files, err = l.appendUnsynced(r.files); isOutOfFiles(err) {
+			r.unopened = err
+		} else if err != nil {
 			return err
 		}
 		e.to = len(r.files)
@@ -195,18 +199,23 @@ func (r *syncRound) gather(logs []*Log) error {
 
 func (r *syncRound) release() {
 	for _, f := range r.files {
-		f.h.release()
+		if f.h != nil {
+			f.h.release()
+		}
 	}
 	clear(r.files)
 	clear(r.logs)
-	r.files, r.logs, r.dirs = r.files[:0], r.logs[:0], 0
+	r.files, r.logs, r.dirs, r.unopened = r.files[:0], r.logs[:0], 0, nil
 }
 
 func (s *syncer) syncFiles(r *syncRound) error {
-	if len(r.files)+r.dirs > syncFilesMax {
+	if len(r.files)+r.dirs > syncFilesMax || r.unopened != nil {
 		err := s.fs.SyncFS()
 		if !errors.Is(err, vfs.ErrUnsupported) {
 			return err
+		}
+		if r.unopened != nil {
+			return r.unopened
 		}
 	}
 	for _, f := range r.files {
@@ -220,7 +229,11 @@ func (s *syncer) syncFiles(r *syncRound) error {
 		return nil
 	}
 	for _, e := range r.logs {
-		if err := s.syncDirs(e.l, r.files[e.from:e.to]); err != nil && !e.l.deleted.Load() {
+		err := s.syncDirs(e.l, r.files[e.from:e.to])
+		if isOutOfFiles(err) {
+			err = s.fs.SyncFS() // for which everything is open already
+		}
+		if err != nil && !e.l.deleted.Load() {
 			return err
 		}
 	}
@@ -239,7 +252,8 @@ func (s *syncer) syncDirs(l *Log, files []unsynced) error {
 }
 
 // appendUnsynced adds the log's segments that hold bytes, or a name, which are not durable yet. They are the
-// last ones: a segment is synced no later than the one after it.
+// last ones: a segment is synced no later than the one after it. A file that no descriptor is left for is added without a handle, and is the
+// error.
 func (l *Log) appendUnsynced(files []unsynced) ([]unsynced, error) {
 	segs := *l.segments.Load()
 	first := len(segs)
@@ -250,17 +264,20 @@ func (l *Log) appendUnsynced(files []unsynced) ([]unsynced, error) {
 		}
 		first--
 	}
+	var unopened error
 	for _, s := range segs[first:] {
 		h, err := s.acquire(&l.dir.files)
 		if errors.Is(err, errRemoved) || (err != nil && (s.removed.Load() || l.deleted.Load())) {
 			continue
 		}
-		if err != nil {
+		if isOutOfFiles(err) {
+			unopened = err
+		} else if err != nil {
 			return files, err
 		}
 		files = append(files, unsynced{s: s, h: h, size: s.size.Load()})
 	}
-	return files, nil
+	return files, unopened
 }
 
 // synced notes what a sync has achieved. After a truncation since it began, positions and offsets mean

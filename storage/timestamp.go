@@ -59,7 +59,7 @@ func (l *Log) offsetForTimestamp(ts, upTo int64) (out stamped, found bool, err e
 // than ts.
 func (l *Log) searchTimestamp(s *segment, ts, start int64) (out stamped, found bool, err error) {
 	e, err := s.floorTimestamp(l.dir.index, l.key, ts)
-	if err != nil {
+	if err = l.indexDamage(s, err); err != nil {
 		return out, false, l.readFailed(err)
 	}
 	h, err := s.acquire(&l.dir.files)

@@ -264,3 +264,63 @@ func answers(t *testing.T, l *Log) string {
 	}
 	return out
 }
+
+// A damaged table of the index failed reads of a log that was whole, and a damaged mark of the shutdown kept the broker from starting.
+func TestAnyDamagedByteOfTheIndexChangesNoAnswer(t *testing.T) {
+	fs := vfs.NewMemFS()
+	config := testConfig()
+	config.SegmentBytes, config.IndexIntervalBytes = 20_000, 100
+	d := openDir(t, fs)
+	l := openLog(t, d, config)
+	for i := range 300 {
+		a := &Append{Batch: spec{values: values(fmt.Sprint(i), 3), ts: int64(i * 10), hasID: true, id: int64(i % 3), sequence: int32(i / 3 * 3)}.build(t)}
+		if err := l.Append(0, int32(i/100), []*Append{a}); err != nil || a.Result.Err != nil {
+			t.Fatal(err, a.Result.Err)
+		}
+	}
+	want := answers(t, l)
+	closeDir(t, d)
+	names, err := fs.List(dataPath + "/" + indexDir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	flips := 0
+	for _, name := range names {
+		path := dataPath + "/" + indexDir + "/" + name
+		info, err := fs.Stat(path)
+		if err != nil || info.IsDir() || name == "LOCK" {
+			continue
+		}
+		step := max(info.Size()/40, 1)
+		for at := int64(0); at < info.Size(); at += step {
+			flips++
+			clone := fs.CrashClone(100, nil)
+			flip(t, clone, path, at)
+			d := openDir(t, clone)
+			if got := answers(t, openLog(t, d, config)); got != want {
+				t.Fatalf("byte %d of %s flipped:\n got %s\nwant %s", at, name, got, want)
+			}
+			closeDir(t, d)
+		}
+	}
+	if flips < 50 {
+		t.Errorf("only %d bytes were flipped", flips)
+	}
+}
+
+func flip(t *testing.T, fs *vfs.MemFS, path string, at int64) {
+	t.Helper()
+	f, err := fs.OpenLogFile(path, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b [1]byte
+	if _, err := f.ReadAt(b[:], at); err != nil {
+		t.Fatal(err)
+	}
+	b[0] ^= 0x40
+	if _, err := f.WriteVAt([][]byte{b[:]}, at); err != nil {
+		t.Fatal(err)
+	}
+	_ = f.Close()
+}

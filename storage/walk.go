@@ -79,7 +79,7 @@ func (l *Log) walk(s *segment, from int64, fn func(b batch.Batch, pos int64) err
 		return l.readFailed(err)
 	}
 	defer h.release()
-	e, err := s.floor(l.dir.index, l.key, from)
+	e, err := l.floor(s, from)
 	if err != nil {
 		return l.readFailed(err)
 	}

@@ -22,6 +22,7 @@ const (
 	OpSyncFS
 	OpLink
 	OpRead
+	OpOpen // of a segment file that exists
 )
 
 // Op is one operation that is about to happen.
@@ -31,7 +32,7 @@ type Op struct {
 }
 
 // Hook wraps a file system so that before is asked about every operation that changes something, and every
-// read of a segment file. An error from it is the operation's, which then does not happen.
+// opening and read of a segment file. An error from it is the operation's, which then does not happen.
 func Hook(fs FS, before func(Op) error) FS { return &hookFS{fs, before} }
 
 type hookFS struct {
@@ -73,10 +74,12 @@ func (h *hookFS) pebble(name string) func(vfs.File, error) (vfs.File, error) {
 }
 
 func (h *hookFS) OpenLogFile(name string, create bool) (File, error) {
+	kind := OpOpen
 	if create {
-		if err := h.before(Op{OpCreate, name}); err != nil {
-			return nil, err
-		}
+		kind = OpCreate
+	}
+	if err := h.before(Op{kind, name}); err != nil {
+		return nil, err
 	}
 	f, err := h.FS.OpenLogFile(name, create)
 	if err != nil {
