@@ -37,12 +37,16 @@ func TestSameAsKafka(t *testing.T) {
 	if *kafka == "" {
 		t.Skip("needs -kafka host:port")
 	}
+	compareWithKafka(t, kafkaScenarios, func(c *group.Config) { c.InitialRebalanceDelayMs = 0 })
+}
+
+func compareWithKafka(t *testing.T, scenarios []kafkaScenario, limits func(*group.Config)) {
 	id := kafkaTopic(t)
-	for _, sc := range kafkaScenarios {
+	for _, sc := range scenarios {
 		t.Run(sc.name, func(t *testing.T) {
 			suffix := fmt.Sprintf("-%d", time.Now().UnixNano())
 			theirs := sc.run(t, suffix, func() peer { return dial(t) }, id)
-			service := local(t, id)
+			service := local(t, id, limits)
 			ours := sc.run(t, suffix, func() peer { return service }, id)
 			for i := range min(len(theirs), len(ours)) {
 				if theirs[i] != ours[i] {
@@ -108,6 +112,21 @@ func kafkaTopic(t *testing.T) [16]byte {
 		}
 		time.Sleep(100 * time.Millisecond)
 	}
+	// It answers before its fifty partitions are led.
+	for i := range 200 {
+		fetch := fetchRequest(7, 0)
+		fetch.Group = fmt.Sprint("probe-", i)
+		for range 100 {
+			resp, err := p(fetch)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if resp.(*kmsg.OffsetFetchResponse).ErrorCode == 0 {
+				break
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
+	}
 	return kafkaMetadata(t, "t").TopicID
 }
 
@@ -123,7 +142,7 @@ func kafkaMetadata(t *testing.T, topic string) kmsg.MetadataResponseTopic {
 }
 
 // local is a Service, asked over the wire format.
-func local(t *testing.T, id [16]byte) peer {
+func local(t *testing.T, id [16]byte, limits func(*group.Config)) peer {
 	var ids atomic.Int32
 	cfg := Config{
 		Clock: func() int64 { return time.Now().UnixMilli() }, Logger: slog.New(slog.DiscardHandler), Group: group.DefaultConfig(),
@@ -140,7 +159,7 @@ func local(t *testing.T, id [16]byte) peer {
 		},
 		TopicID: func(topic string) ([16]byte, bool) { return id, topic == "t" },
 	}
-	cfg.Group.InitialRebalanceDelayMs = 0
+	limits(&cfg.Group)
 	s := New(cfg)
 	s.Lead(0, 0, &memlog.Log{})
 	t.Cleanup(func() { s.Close() })
