@@ -67,6 +67,87 @@ var limitScenarios = []kafkaScenario{
 	}},
 }
 
+// timeoutScenarios run without an initial delay: TestTimeoutsSameAsKafka needs -kafka.
+var timeoutScenarios = []kafkaScenario{
+	{"sync that never comes", func(s *session) {
+		quick := func(r *kmsg.JoinGroupRequest) { r.SessionTimeoutMillis, r.RebalanceTimeoutMillis = 10_000, 2_000 }
+		id := s.ask(s.join(3, s.group, "", nil, quick)).(*kmsg.JoinGroupResponse).MemberID
+		time.Sleep(time.Second)
+		s.heartbeat(s.group, id, 1)
+		s.describe(s.group)
+		time.Sleep(2 * time.Second)
+		s.heartbeat(s.group, id, 1)
+		s.describe(s.group)
+	}},
+	{"follower that never syncs", func(s *session) {
+		quick := func(r *kmsg.JoinGroupRequest) { r.SessionTimeoutMillis, r.RebalanceTimeoutMillis = 10_000, 2_000 }
+		first := s.ask(s.join(3, s.group, "", nil, quick)).(*kmsg.JoinGroupResponse).MemberID
+		s.sync(3, s.group, first, 1, first)
+		p, joined := s.dial2(), make(chan string, 1)
+		go func() {
+			resp, err := p(s.join(3, s.group, "", nil, quick))
+			if err != nil {
+				s.t.Error(err)
+			}
+			joined <- resp.(*kmsg.JoinGroupResponse).MemberID
+		}()
+		time.Sleep(300 * time.Millisecond)
+		s.ask(s.join(3, s.group, first, nil, quick))
+		second := <-joined
+		s.sync(3, s.group, first, 2, first, second)
+		s.heartbeat(s.group, second, 2)
+		time.Sleep(3 * time.Second)
+		s.heartbeat(s.group, first, 2)
+		s.heartbeat(s.group, second, 2)
+		s.sync(3, s.group, second, 2)
+		s.ask(s.join(3, s.group, first, nil, quick))
+	}},
+	{"members that do not come back", func(s *session) {
+		for _, instance := range []*string{nil, new(string)} {
+			g := s.group
+			if instance != nil {
+				*instance, g = "i", g+"-static"
+			}
+			quick := func(r *kmsg.JoinGroupRequest) { r.SessionTimeoutMillis, r.RebalanceTimeoutMillis = 7_000, 2_000 }
+			first := s.ask(s.join(5, g, "", instance, quick)).(*kmsg.JoinGroupResponse).MemberID
+			if instance == nil {
+				s.ask(s.join(5, g, first, nil, quick))
+			}
+			s.sync(3, g, first, 1, first)
+			second := s.ask(s.join(3, g, "", nil, quick)).(*kmsg.JoinGroupResponse) // waits for the first, in vain
+			s.describe(g)
+			s.sync(3, g, second.MemberID, second.Generation, second.MemberID)
+			for range 4 {
+				time.Sleep(1500 * time.Millisecond)
+				s.heartbeat(g, second.MemberID, second.Generation)
+			}
+			s.describe(g)
+		}
+	}},
+	{"member id that is not used", func(s *session) {
+		quick := func(r *kmsg.JoinGroupRequest) { r.SessionTimeoutMillis, r.RebalanceTimeoutMillis = 6_000, 60_000 }
+		id := s.ask(s.join(4, s.group, "", nil, quick)).(*kmsg.JoinGroupResponse).MemberID
+		s.describe(s.group)
+		time.Sleep(7 * time.Second)
+		s.ask(s.join(4, s.group, id, nil, quick))
+		// One that holds up a rebalance, until it has had its time.
+		first := s.joined(3, s.group, nil).MemberID
+		s.sync(3, s.group, first, 1, first)
+		s.ask(s.join(4, s.group, "", nil, quick))
+		start := time.Now()
+		s.ask(s.join(3, s.group, first, nil, nil))
+		s.out = append(s.out, fmt.Sprintf("%.0f s", time.Since(start).Seconds()))
+	}},
+}
+
+// TestTimeoutsSameAsKafka compares what happens when nothing comes.
+func TestTimeoutsSameAsKafka(t *testing.T) {
+	if *kafka == "" || *kafkaLimits != "" {
+		t.Skip("needs -kafka host:port")
+	}
+	compareWithKafka(t, timeoutScenarios, func(c *group.Config) { c.InitialRebalanceDelayMs = 0 })
+}
+
 // joinAt joins members, each on its own connection at its time, and records when they are answered, in whole seconds.
 func (s *session) joinAt(version int16, sessionMs, rebalanceMs int32, atMs ...int) []*kmsg.JoinGroupResponse {
 	var wg sync.WaitGroup
