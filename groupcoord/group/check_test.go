@@ -6,7 +6,7 @@ import "fmt"
 // against what they count, waiting against the state.
 func (g *group) check() error {
 	awaiting, unsynced := 0, 0
-	offered := map[string]int{}
+	offered, size := map[string]int{}, 0
 	for _, mb := range g.members {
 		if g.byID[mb.id] != mb {
 			return fmt.Errorf("member %s is not found by its id", mb.id)
@@ -31,6 +31,7 @@ func (g *group) check() error {
 		}
 		for _, p := range mb.protocols {
 			offered[p.name]++
+			size += protocolOverhead + len(p.name) + len(p.metadata)
 		}
 	}
 	switch {
@@ -38,6 +39,8 @@ func (g *group) check() error {
 		return fmt.Errorf("%d ids for %d members", len(g.byID), len(g.members))
 	case awaiting != g.awaiting:
 		return fmt.Errorf("awaiting %d, counted %d", g.awaiting, awaiting)
+	case size != g.bytes:
+		return fmt.Errorf("%d bytes offered, counted %d", g.bytes, size)
 	case unsynced != g.unsynced:
 		return fmt.Errorf("unsynced %d, counted %d", g.unsynced, unsynced)
 	case fmt.Sprint(offered) != fmt.Sprint(map[string]int(g.offered)) && len(offered)+len(g.offered) > 0:

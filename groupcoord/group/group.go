@@ -61,6 +61,7 @@ type group struct {
 	static   map[string]string // instance id to member id
 	pending  map[string]*timer // member ids given out by MEMBER_ID_REQUIRED
 	offered  map[string]int    // protocol to how many members offer it
+	bytes    int               // of all that members offer
 	awaiting int               // members that wait in JoinGroup
 	unsynced int               // members that have not sent SyncGroup in this generation
 
@@ -167,10 +168,33 @@ func (g *group) remove(mb *member) {
 func (g *group) offer(protocols []protocol, n int) {
 	for i := range protocols {
 		name := protocols[i].name
+		g.bytes += n * (protocolOverhead + len(name) + len(protocols[i].metadata))
 		if g.offered[name] += n; g.offered[name] == 0 {
 			delete(g.offered, name)
 		}
 	}
+}
+
+// protocolOverhead is about what a protocol takes in memory beside its bytes.
+const protocolOverhead = 64
+
+// holds reports whether there is room for what the member would offer. Only one
+// protocol of each member goes into the group's record; what is more
+// than a few times as much as a record takes is never of use. A nil group has room.
+func (g *group) holds(memberID string, protocols []kmsg.JoinGroupRequestProtocol, limit int) bool {
+	size := 0
+	for i := range protocols {
+		size += protocolOverhead + len(protocols[i].Name) + len(protocols[i].Metadata)
+	}
+	if g == nil {
+		return size <= limit
+	}
+	if mb := g.byID[memberID]; mb != nil {
+		for i := range mb.protocols {
+			size -= protocolOverhead + len(mb.protocols[i].name) + len(mb.protocols[i].metadata)
+		}
+	}
+	return size <= 0 || g.bytes+size <= limit
 }
 
 // supports reports whether a member with these protocols can be in the group:

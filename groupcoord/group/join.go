@@ -45,12 +45,20 @@ func (m *Machine) join(e *Join) {
 		fail(req.MemberID, kerr.InconsistentGroupProtocol)
 		return
 	}
+	if !g.holds(req.MemberID, req.Protocols, offeredRecords*m.cfg.MaxRecordBytes) {
+		fail(req.MemberID, kerr.GroupMaxSizeReached)
+		return
+	}
 	if req.MemberID == "" {
 		m.joinNew(e, g)
 		return
 	}
 	m.joinKnown(e, g)
 }
+
+// offeredRecords bounds what the members of a group offer, as a multiple of the
+// largest record.
+const offeredRecords = 16
 
 // writable reports whether the group's record can hold the request's names.
 func writable(req *kmsg.JoinGroupRequest) bool {

@@ -104,3 +104,36 @@ func TestCommitTimeOfTheDistantPastExpires(t *testing.T) {
 		t.Error("the offset is still there")
 	}
 }
+
+// Members could fill the memory with metadata that no record would ever hold.
+func TestWhatMembersOfferIsBounded(t *testing.T) {
+	cfg := DefaultConfig()
+	cfg.MaxRecordBytes = 1_000
+	s := &script{t: t, waiting: map[Token]string{}, m: New(cfg)}
+	join := func(to Token, id string, size int) string {
+		req := kmsg.NewPtrJoinGroupRequest()
+		req.Version, req.Group, req.ProtocolType, req.MemberID = 3, "g", "consumer", id
+		req.SessionTimeoutMillis, req.RebalanceTimeoutMillis = 10_000, 10_000
+		req.Protocols = []kmsg.JoinGroupRequestProtocol{{Name: "range", Metadata: make([]byte, size)}}
+		s.waiting[to], s.out = "join", strings.Builder{}
+		s.decide(&Join{Caller: Caller{To: to}, Req: req, ClientID: "c", ID: strconv.Itoa(int(to))})
+		return s.out.String()
+	}
+	full := kerr.GroupMaxSizeReached.Message
+	if got := join(1, "", 20_000); !strings.Contains(got, full) || len(s.m.groups) != 0 {
+		t.Errorf("one member with too much: %s", got)
+	}
+	join(2, "", 8_000)
+	join(3, "", 7_000)
+	if got := join(4, "", 2_000); !strings.Contains(got, full) {
+		t.Errorf("a third one: %s", got)
+	}
+	// One that is there may come again with as much, and not with more.
+	if got := join(5, "c-3", 7_000); strings.Contains(got, full) {
+		t.Errorf("again: %s", got)
+	}
+	if got := join(6, "c-3", 9_000); !strings.Contains(got, full) {
+		t.Errorf("again, with more: %s", got)
+	}
+	checkMachine(t, s.m, s.log)
+}
