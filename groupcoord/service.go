@@ -58,6 +58,15 @@ func (s *Service) TopicsDeleted(topics []string) {
 	}
 }
 
+// RetainTopics removes, in the background, the offsets of all topics that do not
+// exist: the broker may have died between the deletion of a topic and that of its
+// offsets, and a topic of the same name must not begin at them. It is called at the
+// start with the first metadata, after Lead and before requests can see that
+// metadata: no commit for a topic that is created later comes before it.
+func (s *Service) RetainTopics(exists func(topic string) bool) {
+	s.rt.Tell(&group.TopicsRetained{Exists: exists})
+}
+
 // PartitionFor is the partition of __consumer_offsets a group lives on: the
 // absolute value of Java's String.hashCode, modulo the partition count.
 func (s *Service) PartitionFor(groupID string) int32 {

@@ -342,6 +342,33 @@ func TestTopicsDeletedInATurnThatFailsIsNotForgotten(t *testing.T) {
 	})
 }
 
+// A broker that died between the deletion of a topic and that of its offsets kept
+// them for a topic of the same name.
+func TestOffsetsOfTopicsThatDoNotExistGoAtTheStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, exists := range []bool{false, true} {
+			log := &memlog.Log{}
+			s := newService(t, log, nil)
+			s.OffsetCommit(t.Context(), commitRequest(2, 5))
+			s.Close()
+			release := log.Block()
+			s = newService(t, log, nil)
+			s.RetainTopics(func(topic string) bool { return topic != "t" || exists })
+			release()
+			synctest.Wait()
+			if got := fetchOffset(t, s, 0); (got == 5) != exists {
+				t.Errorf("offset %d, the topic exists: %v", got, exists)
+			}
+			wantCode(t, "commit", commitCode(s.OffsetCommit(t.Context(), commitRequest(2, 6))), nil)
+			synctest.Wait()
+			if got := fetchOffset(t, s, 0); got != 6 {
+				t.Errorf("offset %d of a commit after the start", got)
+			}
+			s.Close()
+		}
+	})
+}
+
 // The partition was never led again when compaction had removed the last batch.
 func TestLoadOfALogWhoseTailCompactionRemoved(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

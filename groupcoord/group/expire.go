@@ -85,9 +85,22 @@ func (m *Machine) expired(g *group, topic string, o *offset) bool {
 	return m.retentionOver(since)
 }
 
-func (m *Machine) topicsDeleted(e *TopicsDeleted) {
-	deleted := make(map[string]bool, len(e.Topics))
-	for _, topic := range e.Topics {
+func (m *Machine) topicsRetained(e *TopicsRetained) {
+	var gone []string
+	for topic := range m.topics {
+		if !e.Exists(topic) {
+			gone = append(gone, topic)
+		}
+	}
+	if len(gone) > 0 {
+		m.topicsDeleted(gone)
+	}
+}
+
+// topicsDeleted writes in the order of groups and partitions, whatever that of topics.
+func (m *Machine) topicsDeleted(topics []string) {
+	deleted := make(map[string]bool, len(topics))
+	for _, topic := range topics {
 		deleted[topic] = true
 		delete(m.topics, topic)
 	}

@@ -84,7 +84,9 @@ func (m *Machine) Decide(nowMs int64, e Event) *Decision {
 	case *OffsetDelete:
 		m.offsetDelete(e)
 	case *TopicsDeleted:
-		m.topicsDeleted(e)
+		m.topicsDeleted(e.Topics)
+	case *TopicsRetained:
+		m.topicsRetained(e)
 	case Tick:
 		m.tick()
 	}
@@ -202,17 +204,23 @@ type TopicsDeleted struct {
 	Topics []string
 }
 
+// TopicsRetained removes the offsets of all topics but those that exist; no answer.
+type TopicsRetained struct {
+	Exists func(topic string) bool // of the metadata as they were at one time
+}
+
 // Tick fires one timer that is due. The caller repeats it while NextTimerMs is
 // not later than now.
 type Tick struct{}
 
-func (*Join) event()          {}
-func (*Sync) event()          {}
-func (*Heartbeat) event()     {}
-func (*Leave) event()         {}
-func (*Commit) event()        {}
-func (*Fetch) event()         {}
-func (*Describe) event()      {}
-func (*List) event()          {}
-func (*TopicsDeleted) event() {}
-func (Tick) event()           {}
+func (*Join) event()           {}
+func (*Sync) event()           {}
+func (*Heartbeat) event()      {}
+func (*Leave) event()          {}
+func (*Commit) event()         {}
+func (*Fetch) event()          {}
+func (*Describe) event()       {}
+func (*List) event()           {}
+func (*TopicsDeleted) event()  {}
+func (*TopicsRetained) event() {}
+func (Tick) event()            {}
