@@ -58,3 +58,6 @@ type NeedFreshID struct {
 
 func (*WriteMarkers) effect() {}
 func (*NeedFreshID) effect()  {}
+
+// Again reports whether the marker has to be asked for again.
+func (o MarkerOutcome) Again() bool { return o == MarkerRetry || o == MarkerFenced }

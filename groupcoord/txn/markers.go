@@ -62,7 +62,7 @@ func (m *Machine) markerDone(done *MarkerDone) {
 	fenced := false
 	for _, tp := range t.awaiting {
 		outcome := done.outcome(tp)
-		if outcome == MarkerRetry || outcome == MarkerFenced {
+		if outcome.Again() {
 			left = append(left, tp)
 		}
 		fenced = fenced || outcome == MarkerFenced

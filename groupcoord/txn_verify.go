@@ -1,0 +1,66 @@
+package groupcoord
+
+import (
+	"context"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+
+	"github.com/sordini/sordini/groupcoord/txn"
+)
+
+// The end of a transaction is answered before it is closed, so the next one's
+// first batch may come too early. It is held for a moment: Kafka's
+// add.partitions.to.txn.retry.backoff.ms and .max.ms.
+const (
+	addRetry    = 20 * time.Millisecond
+	addRetryMax = 100 * time.Millisecond
+)
+
+// VerifyPartition is asked before a transactional batch opens a transaction in a
+// partition (KIP-890). For transaction version 0 it says whether the
+// coordinator knows that the partition is part of it; for version 2
+// (Produce 12, TxnOffsetCommit 5) it adds the partition.
+//
+// The error is the coordinator's own: ProduceVerification makes it one for Produce.
+func (s *TxnService) VerifyPartition(ctx context.Context, transactionalID string, producerID int64, producerEpoch int16,
+	topic string, partition int32, transactionVersion int16) *kerr.Error {
+	partitions := []txn.TopicPartition{{Topic: topic, Partition: partition}}
+	if transactionVersion < txn.V2 {
+		return s.verifyPartitions(ctx, &txn.Verify{
+			TransactionalID: transactionalID, ProducerID: producerID, ProducerEpoch: producerEpoch, Partitions: partitions,
+		})[0]
+	}
+	for waited := time.Duration(0); ; waited += addRetry {
+		err := s.addPartitions(ctx, &txn.AddPartitions{
+			TransactionalID: transactionalID, ProducerID: producerID, ProducerEpoch: producerEpoch, Partitions: partitions,
+			TransactionVersion: transactionVersion,
+		})[0]
+		if err != kerr.ConcurrentTransactions || waited >= addRetryMax {
+			return err
+		}
+		timer := time.NewTimer(addRetry)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return err
+		}
+	}
+}
+
+// ProduceVerification is what a producer is told about an error of
+// VerifyPartition, by the version of its request.
+func ProduceVerification(err *kerr.Error, produceVersion int16) *kerr.Error {
+	switch err {
+	case kerr.ProducerFenced:
+		return kerr.InvalidProducerEpoch
+	case kerr.TransactionAbortable:
+		if produceVersion < 11 {
+			return kerr.InvalidTxnState
+		}
+	case kerr.ConcurrentTransactions, kerr.NotCoordinator, kerr.CoordinatorNotAvailable, kerr.CoordinatorLoadInProgress:
+		return kerr.NotEnoughReplicas // retriable for every client
+	}
+	return err
+}
