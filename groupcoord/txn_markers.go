@@ -21,6 +21,7 @@ type markerQueue struct {
 		queue       []*txn.WriteMarkers
 		incarnation uint64 // of the machine that counts
 		running     bool
+		closing     map[txn.Attempt]bool // written everywhere; the machine is being told
 	}
 }
 
@@ -79,9 +80,12 @@ func (s *TxnService) writeMarkers(ctx context.Context, partition int32, q *marke
 			done = append(done, txn.MarkerDone{Effect: e, Outcomes: results[:n]})
 			results = results[n:]
 		}
-		q.confirm(done)
-		// If the machine is gone, the next one asks for the markers itself.
-		s.rt.Call(ctx, partition, &txn.MarkersWritten{Done: done})
+		closing := q.closing(done)
+		s.background(func(ctx context.Context) {
+			// If the machine is gone, the next one asks for the markers itself.
+			_, err := s.rt.Call(ctx, partition, &txn.MarkersWritten{Done: done})
+			q.closed(closing, err == nil)
+		})
 	}
 }
 
@@ -104,6 +108,7 @@ func (q *markerQueue) add(e *txn.WriteMarkers) bool {
 func (q *markerQueue) take() []*txn.WriteMarkers {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	q.dropClosingLocked()
 	n, partitions := 0, 0
 	for n < len(q.mu.queue) && (n == 0 || partitions+len(q.mu.queue[n].Partitions) <= maxMarkers) {
 		partitions += len(q.mu.queue[n].Partitions)
@@ -116,20 +121,43 @@ func (q *markerQueue) take() []*txn.WriteMarkers {
 	return batch
 }
 
-// confirm drops repetitions of what has just been written everywhere.
-func (q *markerQueue) confirm(done []txn.MarkerDone) {
+// closing returns the endings of which every marker is written. From now on
+// repetitions of them are dropped: the producer may go on as soon as the machine
+// knows, and its next transaction must not meet a marker of this one.
+func (q *markerQueue) closing(done []txn.MarkerDone) []txn.Attempt {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if len(q.mu.queue) == 0 {
-		return
-	}
-	closed := map[txn.Attempt]bool{}
+	var endings []txn.Attempt
 	for i := range done {
-		if !slices.ContainsFunc(done[i].Outcomes, txn.MarkerOutcome.Again) {
-			closed[done[i].Effect.Attempt] = true
+		if slices.ContainsFunc(done[i].Outcomes, txn.MarkerOutcome.Again) || len(done[i].Outcomes) < len(done[i].Effect.Partitions) {
+			continue
 		}
+		if q.mu.closing == nil {
+			q.mu.closing = map[txn.Attempt]bool{}
+		}
+		q.mu.closing[done[i].Effect.Attempt] = true
+		endings = append(endings, done[i].Effect.Attempt)
 	}
-	q.mu.queue = slices.DeleteFunc(q.mu.queue, func(e *txn.WriteMarkers) bool { return closed[e.Attempt] })
+	return endings
+}
+
+// closed is called when the machine knows, and all repetitions it had asked for
+// before have come; or when it could not be told, and will ask again.
+func (q *markerQueue) closed(endings []txn.Attempt, known bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if known {
+		q.dropClosingLocked()
+	}
+	for _, each := range endings {
+		delete(q.mu.closing, each)
+	}
+}
+
+func (q *markerQueue) dropClosingLocked() {
+	if len(q.mu.closing) > 0 {
+		q.mu.queue = slices.DeleteFunc(q.mu.queue, func(e *txn.WriteMarkers) bool { return q.mu.closing[e.Attempt] })
+	}
 }
 
 // renew forgets what earlier machines wanted.

@@ -160,7 +160,9 @@ func (m txnMachine) Decide(nowMs int64, token uint64, event any, out *runtime.Ou
 	m.collect(m.m.Decide(nowMs, e), out)
 }
 
-func (m txnMachine) Tick(nowMs int64, out *runtime.Out) { m.collect(m.m.Decide(nowMs, txn.Tick{}), out) }
+func (m txnMachine) Tick(nowMs int64, out *runtime.Out) {
+	m.collect(m.m.Decide(nowMs, txn.Tick{}), out)
+}
 
 func (txnMachine) collect(d *txn.Decision, out *runtime.Out) {
 	for _, r := range d.Records {

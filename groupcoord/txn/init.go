@@ -78,8 +78,11 @@ func (m *Machine) bumpEpoch(e *InitProducerID, t *transaction) {
 		}
 		m.initialized(e, t.withProducerID(e.FreshID, previous, e.TimeoutMs, m.nowMs))
 	case e.continues() && e.ProducerEpoch != t.epoch && e.ProducerEpoch == t.previousEpoch:
-		// The answer to the same request was lost: it is given again.
-		m.initialized(e, t.withEpoch(t.epoch, t.previousEpoch, e.TimeoutMs, m.nowMs))
+		// The answer to the same request was lost: it is given again, as often
+		// as needed.
+		md := t.withEpoch(t.epoch, t.previousEpoch, e.TimeoutMs, m.nowMs)
+		md.previousProducerID = t.previousProducerID
+		m.initialized(e, md)
 	case e.continues() && e.ProducerEpoch != t.epoch:
 		m.initFailed(e, kerr.ProducerFenced)
 	default:

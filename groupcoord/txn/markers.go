@@ -46,11 +46,13 @@ func (m *Machine) writeMarkers(t *transaction) {
 	m.effect(m.markers(t, &t.metadata))
 }
 
+// markersWritten takes note of outcomes. The answer leaves after every effect that
+// was decided before: whoever writes markers then knows of all repetitions.
 func (m *Machine) markersWritten(e *MarkersWritten) {
 	for i := range e.Done {
 		m.markerDone(&e.Done[i])
 	}
-	m.answer(e.To, Result{})
+	m.answerAfterCommit(e.To, Result{})
 }
 
 func (m *Machine) markerDone(done *MarkerDone) {
