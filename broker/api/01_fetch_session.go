@@ -87,7 +87,7 @@ func (s *FetchSessions) begin(version int16, r *protocol.FetchRequest, nowMs int
 		}
 		session := s.create(version >= fetchTopicIDsFrom, nowMs)
 		if session != nil {
-			session.apply(r)
+			session.want(r)
 		}
 		return session, 0
 	}
@@ -103,7 +103,13 @@ func (s *FetchSessions) begin(version int16, r *protocol.FetchRequest, nowMs int
 		return nil, code
 	}
 	session.fresh = false
-	session.apply(r)
+	session.want(r)
+	session.forget(r)
+	if len(session.order) == 0 {
+		session.mu.Unlock()
+		s.remove(session.id) // nothing is left to remember; the place is for others, and the client sees that the session is over
+		return nil, 0
+	}
 	return session, 0
 }
 
@@ -176,8 +182,8 @@ func (s *fetchSession) check(version int16, r *protocol.FetchRequest) int16 {
 	return 0
 }
 
-// apply adds, changes and forgets partitions as the request says.
-func (s *fetchSession) apply(r *protocol.FetchRequest) {
+// want adds and changes partitions as the request says.
+func (s *fetchSession) want(r *protocol.FetchRequest) {
 	for i := range r.Partitions {
 		want := &r.Partitions[i]
 		key := sessionKey{want.Topic, want.TopicID, want.Partition}
@@ -193,6 +199,10 @@ func (s *fetchSession) apply(r *protocol.FetchRequest) {
 		p.want = *want
 		p.want.Topic = topic
 	}
+}
+
+// forget takes out the partitions that the client no longer wants. Only an incremental request can have some: a full one begins with nothing.
+func (s *fetchSession) forget(r *protocol.FetchRequest) {
 	forgotten := false
 	for i := range r.Forgotten {
 		key := sessionKey{r.Forgotten[i].Topic, r.Forgotten[i].TopicID, r.Forgotten[i].Partition}

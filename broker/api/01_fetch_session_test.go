@@ -59,3 +59,35 @@ func TestAClosedSessionIsForgotten(t *testing.T) {
 		t.Errorf("code %d, want FETCH_SESSION_ID_NOT_FOUND", code)
 	}
 }
+
+// A session of which everything was forgotten held its place until somebody evicted it, and clients went on with it.
+func TestASessionWithoutPartitionsEnds(t *testing.T) {
+	sessions := NewFetchSessions(10)
+	first, _ := sessions.begin(12, fetchOf(0, initialEpoch, "a", "b"), 0)
+	first.mu.Unlock()
+	forget := func(epoch int32, topic string) *protocol.FetchRequest {
+		r := fetchOf(first.id, epoch)
+		r.Forgotten = append(r.Forgotten, protocol.ForgottenPartition{Topic: topic})
+		return r
+	}
+	again, code := sessions.begin(12, forget(1, "a"), 0)
+	if again != first || code != 0 {
+		t.Fatalf("after one of two: code %d", code)
+	}
+	again.mu.Unlock()
+	if s, code := sessions.begin(12, forget(2, "b"), 0); s != nil || code != 0 || sessions.Count() != 0 {
+		t.Errorf("after both: session %v, code %d, %d sessions", s, code, sessions.Count())
+	}
+}
+
+// A full fetch with a list of forgotten partitions lost them, though it asks for them.
+func TestAFullFetchForgetsNothing(t *testing.T) {
+	sessions := NewFetchSessions(10)
+	r := fetchOf(0, initialEpoch, "a", "b")
+	r.Forgotten = append(r.Forgotten, protocol.ForgottenPartition{Topic: "b"})
+	s, _ := sessions.begin(12, r, 0)
+	defer s.mu.Unlock()
+	if len(s.order) != 2 {
+		t.Errorf("%d partitions, want 2", len(s.order))
+	}
+}

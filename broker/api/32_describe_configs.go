@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"strconv"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -19,8 +20,8 @@ import (
 // Kafka Streams, Connect, Schema Registry, ksqlDB and every user interface stand on this answer, so it holds every config that Kafka 4.4
 // knows, whether it does something here or not.
 
-// DescribeConfigs shows configs of topics, brokers, groups and client-metrics subscriptions.
-func (h *Handlers) DescribeConfigs(_ context.Context, _ *Request, q *kmsg.DescribeConfigsRequest) *kmsg.DescribeConfigsResponse {
+// DescribeConfigs shows configs of topics, brokers, loggers, groups and client-metrics subscriptions.
+func (h *Handlers) DescribeConfigs(ctx context.Context, _ *Request, q *kmsg.DescribeConfigsRequest) *kmsg.DescribeConfigsResponse {
 	resp := kmsg.NewPtrDescribeConfigsResponse()
 	img := h.Image()
 	values := h.dynamicValues(img)
@@ -32,7 +33,7 @@ func (h *Handlers) DescribeConfigs(_ context.Context, _ *Request, q *kmsg.Descri
 			want.ConfigNames = nil // an empty list asks for all, like none
 		}
 		ask := config.Describe{Keys: want.ConfigNames, Synonyms: q.IncludeSynonyms && q.Version >= 1, Docs: q.IncludeDocumentation && q.Version >= 3}
-		entries, code, message := h.describe(img, values, want, ask)
+		entries, code, message := h.describe(ctx, img, values, want, ask)
 		if code != nil {
 			r.ErrorCode, r.ErrorMessage = code.Code, &message
 		}
@@ -55,7 +56,13 @@ func (h *Handlers) dynamicValues(img *image.Image) *config.Values {
 
 func (h *Handlers) nodeName() string { return strconv.Itoa(int(h.NodeID)) }
 
-func (h *Handlers) describe(img *image.Image, values *config.Values, want *kmsg.DescribeConfigsRequestResource, ask config.Describe) ([]config.Entry, *kerr.Error, string) {
+// isMyID reads a node id as Kafka does, which takes 01 for 1.
+func (h *Handlers) isMyID(name string) bool {
+	id, err := strconv.ParseInt(name, 10, 32)
+	return err == nil && int32(id) == h.NodeID
+}
+
+func (h *Handlers) describe(ctx context.Context, img *image.Image, values *config.Values, want *kmsg.DescribeConfigsRequestResource, ask config.Describe) ([]config.Entry, *kerr.Error, string) {
 	name := want.ResourceName
 	switch want.ResourceType {
 	case kmsg.ConfigResourceTypeTopic:
@@ -67,18 +74,18 @@ func (h *Handlers) describe(img *image.Image, values *config.Values, want *kmsg.
 		}
 		return config.DescribeTopic(values, img.Configs(image.ResourceTopic, name), ask), nil, ""
 	case kmsg.ConfigResourceTypeBroker:
-		switch name {
-		case "":
+		switch {
+		case name == "":
 			return config.DescribeBrokerDefaults(values, ask), nil, ""
-		case h.nodeName():
+		case h.isMyID(name):
 			return config.DescribeBroker(values, ask), nil, ""
 		}
 		return nil, kerr.InvalidRequest, fmt.Sprintf("Unexpected broker id, expected %d or empty string, but received %s", h.NodeID, name)
 	case kmsg.ConfigResourceTypeBrokerLogger:
-		if name != h.nodeName() {
+		if !h.isMyID(name) {
 			return nil, kerr.InvalidRequest, fmt.Sprintf("Unexpected broker id, expected %d but received %s", h.NodeID, name)
 		}
-		return config.DescribeLoggers(nil, ask), nil, ""
+		return config.DescribeLoggers(map[string]string{"root": h.logLevel(ctx)}, ask), nil, ""
 	case kmsg.ConfigResourceTypeGroupConfig:
 		if name == "" {
 			return nil, kerr.InvalidRequest, "Group name must not be empty"
@@ -91,6 +98,19 @@ func (h *Handlers) describe(img *image.Image, values *config.Values, want *kmsg.
 		return config.DescribeClientMetrics(values, img.Configs(image.ResourceClientMetrics, name), ask), nil, ""
 	}
 	return nil, kerr.InvalidRequest, fmt.Sprintf("Unsupported resource type: %d", want.ResourceType)
+}
+
+// logLevel is the level of the one logger that there is, in Kafka's words.
+func (h *Handlers) logLevel(ctx context.Context) string {
+	for _, l := range []struct {
+		level slog.Level
+		name  string
+	}{{slog.LevelDebug, "DEBUG"}, {slog.LevelInfo, "INFO"}, {slog.LevelWarn, "WARN"}} {
+		if h.Logger.Enabled(ctx, l.level) {
+			return l.name
+		}
+	}
+	return "ERROR"
 }
 
 func configEntry(e config.Entry) kmsg.DescribeConfigsResponseResourceConfig {

@@ -26,13 +26,19 @@ func (h *Handlers) DescribeProducers(_ context.Context, _ *Request, q *kmsg.Desc
 func (h *Handlers) producersOf(topic string, index int32) kmsg.DescribeProducersResponseTopicPartition {
 	answer := kmsg.NewDescribeProducersResponseTopicPartition()
 	answer.Partition = index
-	p := h.Replicas.Get(topic, index)
-	if p == nil {
-		answer.ErrorCode = kerr.UnknownTopicOrPartition.Code
-		if h.Replicas.Offline(topic, [16]byte{}, index) {
-			answer.ErrorCode = kerr.KafkaStorageError.Code
-		}
+	refuse := func(err *kerr.Error, message string) kmsg.DescribeProducersResponseTopicPartition {
+		answer.ErrorCode, answer.ErrorMessage = err.Code, &message
 		return answer
+	}
+	if problem := topicNameProblem(topic); problem != "" {
+		return refuse(kerr.InvalidTopicException, problem)
+	}
+	p := h.Replicas.Get(topic, index)
+	switch {
+	case p == nil && h.Replicas.Offline(topic, [16]byte{}, index):
+		return refuse(kerr.KafkaStorageError, kerr.KafkaStorageError.Description)
+	case p == nil:
+		return refuse(kerr.UnknownTopicOrPartition, kerr.UnknownTopicOrPartition.Description)
 	}
 	for _, s := range p.Log().ActiveProducers() {
 		active := kmsg.NewDescribeProducersResponseTopicPartitionActiveProducer()
