@@ -95,3 +95,21 @@ func decode(frame []byte, r kmsg.Request, id int32) (kmsg.Response, error) {
 	}
 	return resp, nil
 }
+
+// askRaw sends a bare frame and returns the answer's, without its size.
+func (c *conn) askRaw(frame []byte) ([]byte, error) {
+	_ = c.c.SetDeadline(time.Now().Add(patience))
+	if _, err := c.c.Write(append(binary.BigEndian.AppendUint32(nil, uint32(len(frame))), frame...)); err != nil {
+		return nil, io.EOF
+	}
+	var head [4]byte
+	if n, err := io.ReadFull(c.c, head[:]); err != nil {
+		if n == 0 && !errors.Is(err, os.ErrDeadlineExceeded) {
+			return nil, io.EOF
+		}
+		return nil, fmt.Errorf("read the answer's size: %w", err)
+	}
+	answer := make([]byte, min(binary.BigEndian.Uint32(head[:]), 64<<20))
+	_, err := io.ReadFull(c.c, answer)
+	return answer, err
+}

@@ -17,6 +17,8 @@ const base = 1_700_000_000_000
 const (
 	batchOverhead = 12
 	gzipCodec     = 1
+	snappyCodec   = 2
+	lz4Codec      = 3
 	zstdCodec     = 4
 )
 
@@ -51,7 +53,7 @@ func sealed(b *kmsg.RecordBatch) []byte {
 
 func compressed(codec int16) func(*kmsg.RecordBatch) {
 	return func(b *kmsg.RecordBatch) {
-		c, err := kgo.DefaultCompressor(map[int16]kgo.CompressionCodec{gzipCodec: kgo.GzipCompression(), zstdCodec: kgo.ZstdCompression()}[codec])
+		c, err := kgo.DefaultCompressor(map[int16]kgo.CompressionCodec{gzipCodec: kgo.GzipCompression(), snappyCodec: kgo.SnappyCompression(), lz4Codec: kgo.Lz4Compression(), zstdCodec: kgo.ZstdCompression()}[codec])
 		if err != nil {
 			panic(err)
 		}

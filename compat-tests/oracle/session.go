@@ -1,6 +1,7 @@
 package oracle
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -237,4 +238,44 @@ func newTopic(name string, partitions int32, factor int16) kmsg.CreateTopicsRequ
 
 func topicConfig(name, value string) kmsg.CreateTopicsRequestTopicConfig {
 	return kmsg.CreateTopicsRequestTopicConfig{Name: name, Value: &value}
+}
+
+// raw asks ApiVersions in a version that the broker does not know, in the frame of the oldest header; the answer is of version 0.
+func (s *session) raw(label string, r *kmsg.ApiVersionsRequest, version int16) {
+	s.t.Helper()
+	answer, err := s.conn.askRaw(header(r.Key(), version))
+	if err != nil {
+		s.note(label, "closed")
+		s.redial()
+		return
+	}
+	var resp kmsg.ApiVersionsResponse
+	if len(answer) < 4 || resp.ReadFrom(answer[4:]) != nil {
+		s.note(label, fmt.Sprintf("unreadable: %x", answer))
+		return
+	}
+	s.note(label, s.render(&resp)...)
+}
+
+// rawKey asks any API with an empty body.
+func (s *session) rawKey(label string, key, version int16) {
+	s.t.Helper()
+	answer, err := s.conn.askRaw(header(key, version))
+	switch {
+	case errors.Is(err, io.EOF):
+		s.note(label, "closed")
+	case err != nil:
+		s.note(label, "no answer")
+	default:
+		s.note(label, fmt.Sprintf("an answer of %d bytes", len(answer)))
+	}
+	s.redial()
+}
+
+func header(key, version int16) []byte {
+	b := binary.BigEndian.AppendUint16(nil, uint16(key))
+	b = binary.BigEndian.AppendUint16(b, uint16(version))
+	b = binary.BigEndian.AppendUint32(b, 7)
+	b = binary.BigEndian.AppendUint16(b, uint16(len(clientID)))
+	return append(append(b, clientID...), 0)
 }
