@@ -58,7 +58,11 @@ func (m *Machine) endV2(e *EndTxn, t *transaction) {
 	switch retry := t.isRetry(e); {
 	case t.state.preparing():
 		m.endLater(e) // first, see addPartitions
-	case retry && !t.state.complete():
+	case retry && (!t.state.complete() || t.clientVersion < V2):
+		// Kafka takes an epoch that is one behind for a retry also if the last end
+		// was a classic client's, which bumped nothing. While old and new clients
+		// share an id, a new one that was fenced would so get the epoch of the old
+		// one that fenced it.
 		m.endFailed(e, kerr.ProducerFenced)
 	case retry && e.Commit != (t.state == CompleteCommit):
 		m.endFailed(e, kerr.InvalidTxnState)

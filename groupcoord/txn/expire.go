@@ -30,7 +30,7 @@ func (m *Machine) abortTimedOut(e *AbortTimedOut) {
 	if t != nil && t.state == Ongoing && t.producerID == e.ProducerID && t.epoch == e.ProducerEpoch && t.deadlineMs() <= m.nowMs {
 		m.fence(t, e.FreshID)
 	}
-	m.answer(e.To, Result{})
+	m.answerAfterCommit(e.To, Result{})
 }
 
 // fence aborts the open transaction on behalf of the coordinator, with an
