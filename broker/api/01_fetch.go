@@ -26,6 +26,7 @@ const (
 	fetchZstdFrom      = 10
 	fetchDivergingFrom = 12
 	fetchTopicIDsFrom  = 13
+	fetchLeadersFrom   = 16
 	readCommitted      = 1
 	maxConnCursors     = 1024
 	maxAnswerBytes     = 1 << 30 // of records, and one batch more, so that the answer's size fits into an int32
@@ -162,6 +163,9 @@ func (h *Handlers) readPart(req *Request, f *fetchState, part *fetchPart, left i
 	p := part.p
 	if code := h.checkFetch(req, f, part); code != 0 {
 		part.answer.ErrorCode = code
+		if code == kerr.FencedLeaderEpoch.Code && req.Version >= fetchLeadersFrom {
+			part.answer.CurrentLeader = protocol.CurrentLeader{Set: true, LeaderID: h.NodeID, LeaderEpoch: p.LeaderEpoch()}
+		}
 		return 0
 	}
 	upTo := p.HighWatermark() // read once: the answer must not show or give more than it says is committed
@@ -209,7 +213,7 @@ func beginsTorn(slice *storage.Slice) bool {
 
 // follows compares the epoch of the last record that the client has with the log, and tells it where they part, if they do.
 func (part *fetchPart) follows() bool {
-	epoch, end := part.p.Log().EpochEndOffset(part.want.LastFetchedEpoch)
+	epoch, end := epochEndOffset(part.p, part.want.LastFetchedEpoch)
 	if part.want.LastFetchedEpoch == part.p.LeaderEpoch() {
 		epoch, end = part.want.LastFetchedEpoch, part.p.Log().LogEndOffset() // nothing may have been written in it yet
 	}

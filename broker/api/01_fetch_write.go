@@ -14,6 +14,7 @@ func (h *Handlers) writeFetch(req *Request, f *fetchState, session *fetchSession
 		sessionID = session.id
 	}
 	m := out.Begin(&req.RequestHeader)
+	var leaders []protocol.NodeEndpoint
 	w := &f.writer
 	w.Begin(out.Buf, req.Version, protocol.FetchHeader{SessionID: sessionID, Topics: countTopics(parts)})
 	for len(parts) > 0 {
@@ -23,12 +24,16 @@ func (h *Handlers) writeFetch(req *Request, f *fetchState, session *fetchSession
 		}
 		w.BeginTopic(parts[0].topic, parts[0].want.TopicID, n)
 		for i := range parts[:n] {
+			if parts[i].answer.CurrentLeader.Set && leaders == nil {
+				host, port := h.Advertised(req.Conn)
+				leaders = []protocol.NodeEndpoint{{NodeID: h.NodeID, Host: host, Port: port}}
+			}
 			h.writePart(req, &parts[i], w, out)
 		}
 		w.EndTopic()
 		parts = parts[n:]
 	}
-	out.Buf = w.Finish(nil)
+	out.Buf = w.Finish(leaders)
 	out.End(m)
 }
 

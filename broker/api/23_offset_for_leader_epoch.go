@@ -5,6 +5,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/sordini/sordini/broker/replica"
 )
 
 // OffsetForLeaderEpoch, versions 0-4.
@@ -42,5 +44,24 @@ func (h *Handlers) epochEnd(topic string, version int16, want *kmsg.OffsetForLea
 		into.LeaderEpoch, into.EndOffset = want.LeaderEpoch, p.HighWatermark() // the epoch has not ended: consumers see its committed part
 		return
 	}
-	into.LeaderEpoch, into.EndOffset = p.Log().EpochEndOffset(want.LeaderEpoch)
+	into.LeaderEpoch, into.EndOffset = epochEndOffset(p, want.LeaderEpoch)
+}
+
+// epochEndOffset is the largest epoch of the log that is not above the asked one, and where it ended. The present leader's epoch begins where
+// the log ended when it took over, also while it has not written anything: so an epoch below it is never unknown, as little as in Kafka, which
+// notes an epoch when it begins. A consumer that is told -1 resets its position, although nothing was lost.
+func epochEndOffset(p *replica.Partition, epoch int32) (found int32, endOffset int64) {
+	log := p.Log()
+	end := log.LogEndOffset() // read first: what is written from here on is of the leader's epoch
+	found, endOffset = log.EpochEndOffset(epoch)
+	if found >= 0 || epoch < 0 || epoch >= p.LeaderEpoch() {
+		return found, endOffset
+	}
+	switch latest := log.LatestEpoch(); {
+	case latest > epoch:
+		return log.EpochEndOffset(epoch) // the leader has begun to write meanwhile
+	case latest >= 0:
+		return latest, end
+	}
+	return epoch, end
 }
