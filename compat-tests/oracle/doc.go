@@ -6,6 +6,9 @@
 // record 4.4.0 first). Where the broker means to
 // answer otherwise, accepted.go has a line with the reason; a line that fits nothing any more is a failure too.
 //
+// Only a broker that has ended makes a new leader epoch. So the scripts about epochs ask about a log that is there: that of a Kafka which was
+// started several times, its directory in testdata, and which Sordini imports.
+//
 // What differs from run to run (ids, clocks, addresses, the names of topics) is replaced by words before anything is compared, lists
 // are compared by the names in them and not by their order, and of a human-readable message only that there is one.
 //

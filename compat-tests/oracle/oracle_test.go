@@ -57,32 +57,7 @@ func TestAnswersAreKafkas(t *testing.T) {
 	}
 	used := make([]bool, len(acceptedDifferences))
 	for _, sc := range scripts() {
-		t.Run(sc.name, func(t *testing.T) {
-			ours := hold(t, tg, sc)
-			if *record {
-				dropMeasured(ours, tg.release, sc.name)
-			}
-			if *record && len(ours) > 0 {
-				write(t, recording(tg.release, sc.name), ours.String())
-			}
-			if *record {
-				return
-			}
-			for _, v := range sortedKeys(ours) {
-				theirs := measure(t, tg.release, sc.name, v)
-				if theirs == nil {
-					if tg.release == "" {
-						t.Errorf("v%d: no recording", v)
-					}
-					continue // a newer release measures it
-				}
-				for _, d := range compare(v, theirs, ours[v]) {
-					if tg.release != "" || !isAccepted(sc.name, &d, used) {
-						t.Error(d)
-					}
-				}
-			}
-		})
+		t.Run(sc.name, func(t *testing.T) { holdAndCompare(t, tg, sc, used) })
 	}
 	if tg.release != "" || flag.Lookup("test.run").Value.String() != "" {
 		return
@@ -90,6 +65,33 @@ func TestAnswersAreKafkas(t *testing.T) {
 	for i := range acceptedDifferences {
 		if !used[i] {
 			t.Errorf("accepted difference %+v fits nothing", acceptedDifferences[i])
+		}
+	}
+}
+
+// holdAndCompare goes through a script and compares what was said with the recording, or records it.
+func holdAndCompare(t *testing.T, tg *target, sc script, used []bool) {
+	t.Helper()
+	ours := hold(t, tg, sc)
+	if *record {
+		dropMeasured(ours, tg.release, sc.name)
+		if len(ours) > 0 {
+			write(t, recording(tg.release, sc.name), ours.String())
+		}
+		return
+	}
+	for _, v := range sortedKeys(ours) {
+		theirs := measure(t, tg.release, sc.name, v)
+		if theirs == nil {
+			if tg.release == "" {
+				t.Errorf("v%d: no recording", v)
+			}
+			continue // a newer release measures it
+		}
+		for _, d := range compare(v, theirs, ours[v]) {
+			if tg.release != "" || !isAccepted(sc.name, &d, used) {
+				t.Error(d)
+			}
 		}
 	}
 }
