@@ -68,8 +68,6 @@ func (t *transaction) check() error {
 		return fmt.Errorf("awaits markers")
 	case t.state == Ongoing && t.timer.index == 0 && t.deadlineMs() != Never && t.deadlineMs() < 1<<40:
 		return fmt.Errorf("nothing ends the transaction")
-	case (t.state == Empty || t.state.complete()) && len(t.partitions) > 0 && t.state != Empty:
-		return fmt.Errorf("partitions without a transaction")
 	}
 	return nil
 }

@@ -107,7 +107,7 @@ type sim struct {
 	partitions [simPartitions]*simPartition
 	freshID    int64
 	holders    map[simEpoch]string // who was given the producer id and epoch
-	tags       []*simTag // of late; older ones are not checked any more
+	tags       []*simTag           // of late; older ones are not checked any more
 }
 
 // simEpoch is a producer id with an epoch.
