@@ -19,11 +19,11 @@ func (l *Log) Append(nowMs int64, leaderEpoch int32, appends []*Append) error {
 	if config.LogAppendTime {
 		stamp(nowMs, appends)
 	}
-	generation := l.durableGeneration()
 	l.mu.Lock()
 	before := l.end.Load()
 	err := l.appendLocked(config, nowMs, leaderEpoch, appends)
 	end := l.end.Load()
+	generation := l.durableGeneration() // under the lock: a truncation changes both
 	l.mu.Unlock()
 	if end == before {
 		return err
@@ -124,6 +124,9 @@ func (l *Log) admitLocked(a *Append, next int64) bool {
 		return false
 	}
 	if duplicate != nil {
+		if duplicate.BaseOffset >= l.end.Load() {
+			l.mu.pending = append(l.mu.pending, a) // of a batch of this turn: if that is not written, this is not stored
+		}
 		a.Result.BaseOffset, a.Result.Duplicate = duplicate.BaseOffset, true
 		if a.Batch.IsLogAppendTime() {
 			a.Result.LogAppendTimeMs = duplicate.Timestamp

@@ -15,9 +15,10 @@ const checkpointLogs = 128
 // Checkpoint makes all logs durable up to now, moves their indexes into the database, and advances their
 // recovery points. Logs that did not change cost nothing.
 func (d *Dir) Checkpoint() error {
-	if err := d.failure(); err != nil {
+	if err := d.enter(); err != nil {
 		return err
 	}
+	defer d.leave()
 	return d.checkpoint()
 }
 
@@ -32,6 +33,9 @@ func (d *Dir) checkpoint() error {
 		if err := d.checkpointGroup(changed); err != nil {
 			return fmt.Errorf("checkpoint: %w", err)
 		}
+	}
+	if err := d.endRebuilding(); err != nil {
+		return fmt.Errorf("checkpoint: %w", err)
 	}
 	return nil
 }
@@ -237,7 +241,7 @@ func (d *Dir) sealSync(l *Log, s *segment, h *handle) error {
 			return err
 		}
 	} else if s.newFile.Load() {
-		if err := d.fs.SyncDir(l.path); err != nil {
+		if err := d.syncDir(l.path); err != nil {
 			return err
 		}
 	}

@@ -34,6 +34,10 @@ type Compacted struct {
 // RunCompaction goes over all logs that are compacted and have become dirty enough, once. It is for the
 // broker's timer; only one pass runs at a time.
 func (d *Dir) RunCompaction(ctx context.Context, nowMs int64) (Compacted, error) {
+	if err := d.enter(); err != nil {
+		return Compacted{}, err
+	}
+	defer d.leave()
 	d.compacting.Lock()
 	defer d.compacting.Unlock()
 	var sum Compacted

@@ -84,6 +84,14 @@ func DefaultLogConfig() LogConfig {
 	}.withDefaults()
 }
 
+// maxSegmentMs is how old the active segment may grow. A compacted log closes it in time for max.compaction.lag.ms.
+func (c *LogConfig) maxSegmentMs() int64 {
+	if c.Compact {
+		return min(c.SegmentMs, c.MaxCompactionLagMs)
+	}
+	return c.SegmentMs
+}
+
 func (c LogConfig) withDefaults() LogConfig {
 	if c.SegmentBytes <= 0 {
 		c.SegmentBytes = defaultSegmentBytes

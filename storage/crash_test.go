@@ -26,22 +26,24 @@ func crashEverywhere(t *testing.T, seed uint64, config LogConfig, steps int) {
 			return nil
 		}
 		// What is known now was true before the clone is made: it must hold in the clone.
-		percent := []int{0, 25, 50, 100}[rng.IntN(4)]
-		before := w.state()
-		clone := mem.CrashClone(percent, rng)
-		after := w.state()
-		minEnd := before.durable
-		if percent == 100 {
-			minEnd = before.written // a crash of the process alone loses nothing that was written
-		}
-		after.start = before.start
-		after.startMax = max(before.startMax, after.startMax)
-		crashes++
-		if err := checkCrashed(clone, config, after, minEnd); err != nil {
-			if testing.Verbose() {
-				t.Logf("known: start %d..%d written %d durable %d\n%s", before.start, before.startMax, before.written, before.durable, dump(w.l))
+		for _, percent := range []int{0, 25, 50, 100} {
+			before := w.state()
+			clone := mem.CrashClone(percent, rng)
+			after := w.state()
+			minEnd := before.durable
+			if percent == 100 {
+				minEnd = before.written // a crash of the process alone loses nothing that was written
 			}
-			failed = fmt.Errorf("crash %d before %v of %s, %d%% of unsynced data kept: %w", crashes, op.Kind, op.Path, percent, err)
+			after.start = before.start
+			after.startMax = max(before.startMax, after.startMax)
+			crashes++
+			if err := checkCrashedTwice(clone, config, after, minEnd, rng); err != nil {
+				if testing.Verbose() {
+					t.Logf("known: start %d..%d written %d durable %d\n%s", before.start, before.startMax, before.written, before.durable, dump(w.l))
+				}
+				failed = fmt.Errorf("crash %d before %v of %s, %d%% of unsynced data kept: %w", crashes, op.Kind, op.Path, percent, err)
+				return nil
+			}
 		}
 		return nil
 	})

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"syscall"
 )
 
 // Found is a partition's directory on disk.
@@ -54,9 +55,10 @@ func (d *Dir) Log(topic string, partition int32) *Log {
 // directory's name, and after file.delete.delay.ms its files. A log that is not there is no error. It refuses
 // when the directory belongs to another topic id.
 func (d *Dir) DeleteLog(p Partition) error {
-	if err := d.failure(); err != nil {
+	if err := d.enter(); err != nil {
 		return err
 	}
+	defer d.leave()
 	name := p.dirName()
 	d.mu.Lock()
 	l, opening := d.mu.logs[name], d.mu.opening[name]
@@ -105,7 +107,7 @@ func (d *Dir) deleteLog(p Partition, l *Log) error {
 			s.close(&d.files)
 		}
 	}
-	return d.moveAway(path, deletedName(p.dirName(), hex.EncodeToString(p.ID[:])), delayMs)
+	return d.moveAway(path, deletedName(p, hex.EncodeToString(p.ID[:])), delayMs)
 }
 
 // moveAway renames a directory, so that the name is free at once, and removes it later. What a crash leaves
@@ -113,13 +115,20 @@ func (d *Dir) deleteLog(p Partition, l *Log) error {
 func (d *Dir) moveAway(path, name string, delayMs int64) error {
 	to := d.fs.PathJoin(d.path, name)
 	err := d.fs.Rename(path, to)
+	if errors.Is(err, fs.ErrExist) || errors.Is(err, syscall.ENOTEMPTY) {
+		// The partition was here before, and its directory of then still waits for its removal.
+		if err := d.fs.RemoveAll(to); err != nil {
+			return err
+		}
+		err = d.fs.Rename(path, to)
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	if err := d.fs.SyncDir(d.path); err != nil {
+	if err := d.syncDir(d.path); err != nil {
 		d.fail(err)
 		return d.failure()
 	}

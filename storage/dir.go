@@ -58,7 +58,9 @@ type Dir struct {
 	lostIndex bool
 	// syncedFS: the whole file system was synced when the directory was opened, so that everything found in
 	// it is durable.
-	syncedFS bool
+	syncedFS   bool
+	generation index.Generation // of this opening; under checkpointing once the directory is open
+
 	failed   atomic.Pointer[error]
 	full     atomic.Bool
 	reserved atomic.Bool
@@ -71,6 +73,8 @@ type Dir struct {
 		logs    map[string]*Log // by directory name
 		opening map[string]bool
 		closed  bool
+		busy    int // calls in progress that Close waits for
+		idle    chan struct{}
 	}
 }
 
@@ -138,7 +142,13 @@ func (d *Dir) open() error {
 	if err := d.openIndex(); err != nil {
 		return errors.Join(err, d.syncFS.Close())
 	}
-	if err := d.begin(hasLogs); err != nil {
+	err = d.begin(hasLogs)
+	if index.IsCorrupt(err) {
+		if err = d.renewIndex(err); err == nil {
+			err = d.begin(hasLogs)
+		}
+	}
+	if err != nil {
 		return errors.Join(err, d.index.Close(), d.syncFS.Close())
 	}
 	return nil
@@ -146,33 +156,34 @@ func (d *Dir) open() error {
 
 // openIndex opens the database. A damaged one is put aside: it is a cache, and rebuilt.
 func (d *Dir) openIndex() error {
-	path := d.fs.PathJoin(d.path, indexDir)
-	config := index.Config{
-		FS: d.fs, Path: path, Logger: d.config.Logger, OnFatal: d.fail, OnDiskFull: d.releaseReserve,
-	}
-	db, err := openWhole(config)
-	if err != nil && index.IsCorrupt(err) {
-		d.config.Logger.Error("the index is damaged and will be rebuilt", "dir", d.path, "error", err)
-		d.lostIndex = true
-		if err := d.fs.RemoveAll(path); err != nil {
-			return err
-		}
-		db, err = index.Open(config)
+	db, err := index.Open(d.indexConfig())
+	if index.IsCorrupt(err) {
+		return d.renewIndex(err)
 	}
 	d.index = db
 	return err
 }
 
-// openWhole opens the database and reads what every start reads, so that damage there is met here.
-func openWhole(config index.Config) (*index.DB, error) {
-	db, err := index.Open(config)
-	if err != nil {
-		return nil, err
+func (d *Dir) indexConfig() index.Config {
+	return index.Config{
+		FS: d.fs, Path: d.fs.PathJoin(d.path, indexDir), Logger: d.config.Logger, OnFatal: d.fail, OnDiskFull: d.releaseReserve,
 	}
-	if _, err := db.Clean(); err != nil {
-		return nil, errors.Join(err, db.Close())
+}
+
+// renewIndex begins a new database in the place of a damaged one.
+func (d *Dir) renewIndex(cause error) error {
+	d.config.Logger.Error("the index is damaged and will be rebuilt", "dir", d.path, "error", cause)
+	d.lostIndex = true
+	if d.index != nil {
+		_ = d.index.Close()
+		d.index = nil
 	}
-	return db, nil
+	if err := d.fs.RemoveAll(d.fs.PathJoin(d.path, indexDir)); err != nil {
+		return err
+	}
+	db, err := index.Open(d.indexConfig())
+	d.index = db
+	return err
 }
 
 // begin takes the mark of a clean shutdown away. Without the mark everything that the last process wrote
@@ -183,20 +194,27 @@ func (d *Dir) begin(hasLogs bool) error {
 		return err
 	}
 	d.wasClean = clean
-	if !clean {
-		if !hasLogs {
-			return nil
-		}
+	if d.generation, err = d.checkGeneration(hasLogs); err != nil {
+		return err
+	}
+	if !clean && hasLogs {
 		err := d.syncFS.SyncFS()
-		if errors.Is(err, vfs.ErrUnsupported) {
-			return nil
+		if err != nil && !errors.Is(err, vfs.ErrUnsupported) {
+			return err
 		}
 		d.syncedFS = err == nil
-		return err
 	}
 	b := d.index.NewBatch()
 	b.SetClean(false)
-	return b.Commit(true)
+	b.SetGeneration(d.generation)
+	if err := b.Commit(true); err != nil {
+		return err
+	}
+	err = d.writeGeneration(d.generation.Current)
+	if isDiskFull(err) {
+		return nil // the file keeps the number before, which the index knows as well
+	}
+	return err
 }
 
 // syncedSize is how much of a scanned file of this size is durable.
@@ -300,6 +318,7 @@ func (d *Dir) Close(ctx context.Context) error {
 	for _, l := range logs {
 		l.stop()
 	}
+	d.waitIdle() // for what was going on in other goroutines, which the stopped logs end
 	d.work.close()
 	d.syncer.close()
 	err := d.finish(ctx)
@@ -307,6 +326,42 @@ func (d *Dir) Close(ctx context.Context) error {
 		l.closeFiles()
 	}
 	return errors.Join(err, d.index.Close(), d.syncFS.Close(), d.lock.Close())
+}
+
+// enter begins a call that Close has to wait for; leave ends it.
+func (d *Dir) enter() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.mu.closed {
+		return ErrClosed
+	}
+	if err := d.failure(); err != nil {
+		return err
+	}
+	d.mu.busy++
+	return nil
+}
+
+func (d *Dir) leave() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.mu.busy--; d.mu.busy == 0 && d.mu.idle != nil {
+		close(d.mu.idle)
+		d.mu.idle = nil
+	}
+}
+
+// waitIdle is called once, when nobody can enter any more.
+func (d *Dir) waitIdle() {
+	d.mu.Lock()
+	if d.mu.busy == 0 {
+		d.mu.Unlock()
+		return
+	}
+	idle := make(chan struct{})
+	d.mu.idle = idle
+	d.mu.Unlock()
+	<-idle
 }
 
 func (d *Dir) finish(ctx context.Context) error {

@@ -220,7 +220,7 @@ func TestNames(t *testing.T) {
 		}
 	}
 	long := strings.Repeat("t", 249)
-	if got := deletedName(long+"-123", fmt.Sprintf("%032x", 1)); len(got) != maxNameBytes || !strings.HasSuffix(got, deleteSuffix) {
+	if got := deletedName(Partition{Topic: long, Index: 123}, fmt.Sprintf("%032x", 1)); len(got) != maxNameBytes || !strings.HasSuffix(got, deleteSuffix) {
 		t.Errorf("%d bytes: %s", len(got), got)
 	}
 }

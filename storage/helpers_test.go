@@ -76,6 +76,16 @@ type spec struct {
 	epoch    int16
 	sequence int32
 	txn      bool
+	keyed    bool // keys are keyOf the values
+}
+
+// keyOf spreads values over a few keys.
+func keyOf(value string) string {
+	sum := 0
+	for _, c := range []byte(value) {
+		sum += int(c)
+	}
+	return fmt.Sprint("key", sum%7)
 }
 
 func (s spec) build(t testing.TB) batch.Batch {
@@ -84,7 +94,11 @@ func (s spec) build(t testing.TB) batch.Batch {
 		HasProducer: s.hasID, ProducerID: s.id, ProducerEpoch: s.epoch, BaseSequence: s.sequence, Transactional: s.txn,
 	})
 	for i, v := range s.values {
-		b.Add(s.ts+int64(i), nil, []byte(v), nil)
+		var key []byte
+		if s.keyed {
+			key = []byte(keyOf(v))
+		}
+		b.Add(s.ts+int64(i), key, []byte(v), nil)
 	}
 	out, err := b.Build(nil)
 	if err != nil {

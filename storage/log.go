@@ -54,7 +54,7 @@ type Log struct {
 		sync.Mutex
 		producers *producer.Table
 		bufs      [][]byte
-		pending   []*Append // the appends behind bufs
+		pending   []*Append // the appends behind bufs, and repetitions of them
 		allocated int64     // of the active segment's file, by fallocate
 		noAlloc   bool
 		tailDirty bool // the active file may have bytes beyond its size, which must go before the next write

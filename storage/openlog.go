@@ -14,9 +14,10 @@ import (
 
 // OpenLog creates a partition's log, or loads and recovers it. Logs may be opened concurrently, each once.
 func (d *Dir) OpenLog(p Partition, config LogConfig) (*Log, error) {
-	if err := d.failure(); err != nil {
+	if err := d.enter(); err != nil {
 		return nil, err
 	}
+	defer d.leave()
 	l := &Log{dir: d, partition: p, key: p.key(), name: p.dirName()}
 	l.path = d.fs.PathJoin(d.path, l.name)
 	l.unstable.Store(-1)
@@ -64,7 +65,7 @@ func (l *Log) load() error {
 		return err
 	}
 	known, err := l.dir.index.Load(l.key)
-	lost := l.dir.lostIndex || err != nil
+	lost := err != nil || (l.dir.lostIndex && (known.State == nil || known.State.RecoveryPoint == 0))
 	if err != nil {
 		if !index.IsCorrupt(err) {
 			return err
@@ -80,10 +81,23 @@ func (l *Log) load() error {
 	if known.State == nil && !l.dir.syncedFS {
 		l.newDir.Store(true)
 	}
+	if r.cut {
+		// What was cut must not come back under what is appended now, and neither must the names of whole segments.
+		if err := l.syncCut(); err != nil {
+			return err
+		}
+	}
 	if r.scanned > 0 && !l.dir.syncedFS {
 		return l.dir.syncer.sync([]*Log{l})
 	}
 	return nil
+}
+
+func (l *Log) syncCut() error {
+	if err := l.active().handle.Load().file.SyncData(); err != nil {
+		return fmt.Errorf("sync the cut: %w", err)
+	}
+	return l.dir.syncDir(l.path)
 }
 
 // ensureDir lists the log's directory. It creates it when it does not exist, without any sync: the first
@@ -121,17 +135,22 @@ func (l *Log) writePartitionMeta() error {
 
 // syncNewLog makes a new log's directory durable: the topic id in it, its entries, and its own entry.
 func (d *Dir) syncNewLog(l *Log) error {
-	f, err := d.fs.OpenLogFile(d.fs.PathJoin(l.path, partitionFile), false)
+	f, err := openLogFile(d.fs, &d.files, d.fs.PathJoin(l.path, partitionFile), false)
+	if isOutOfFiles(err) {
+		if serr := d.syncFS.SyncFS(); !errors.Is(serr, vfs.ErrUnsupported) {
+			return serr
+		}
+	}
 	if err != nil {
 		return err
 	}
 	if err := errors.Join(f.SyncData(), f.Close()); err != nil {
 		return err
 	}
-	if err := d.fs.SyncDir(l.path); err != nil {
+	if err := d.syncDir(l.path); err != nil {
 		return err
 	}
-	return d.fs.SyncDir(d.path)
+	return d.syncDir(d.path)
 }
 
 // stop ends appends and reads.

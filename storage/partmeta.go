@@ -95,12 +95,9 @@ func parseDirName(name string) (topic string, partition int32, ok bool) {
 	return name[:i], int32(n), true
 }
 
-// deletedName is what a directory is called while it waits for its deletion: Kafka's form, cut so that it
-// stays a legal file name.
-func deletedName(name, unique string) string {
-	suffix := "." + unique + deleteSuffix
-	if len(name)+len(suffix) > maxNameBytes {
-		name = name[:maxNameBytes-len(suffix)]
-	}
-	return name + suffix
+// deletedName is what a directory is called while it waits for its deletion: Kafka's form, with the topic's name
+// cut so that it stays a legal file name.
+func deletedName(p Partition, unique string) string {
+	suffix := "-" + strconv.Itoa(int(p.Index)) + "." + unique + deleteSuffix
+	return p.Topic[:min(len(p.Topic), maxNameBytes-len(suffix))] + suffix
 }

@@ -38,9 +38,20 @@ func (l *Log) Read(offset int64, maxBytes int, upTo int64, atLeastOne bool, curs
 			return Slice{}, nil
 		}
 		r := reading{l: l, offset: offset, upTo: upTo, max: int64(max(maxBytes, 0)), whole: atLeastOne}
-		s, err := r.run(cursor, generation)
+		var next Cursor
+		if cursor != nil {
+			next = *cursor
+		}
+		s, err := r.run(&next, generation)
 		if errors.Is(err, errRemoved) {
 			continue
+		}
+		if l.generation.Load() != generation {
+			s.Release() // the segment was cut or replaced meanwhile: positions in it mean nothing
+			continue
+		}
+		if cursor != nil {
+			*cursor = next
 		}
 		return s, err
 	}
@@ -60,7 +71,7 @@ type reading struct {
 func (r *reading) run(cursor *Cursor, generation uint64) (Slice, error) {
 	r.segs = *r.l.segments.Load()
 	i := findSegment(r.segs, r.offset)
-	known := cursor != nil && cursor.segment != nil && cursor.offset == r.offset && cursor.generation == generation
+	known := cursor.segment != nil && cursor.offset == r.offset && cursor.generation == generation
 	for ; i < len(r.segs); i++ {
 		s := r.segs[i]
 		from := int64(0)
@@ -69,7 +80,7 @@ func (r *reading) run(cursor *Cursor, generation uint64) (Slice, error) {
 		}
 		out, next, err := r.readSegment(i, from, known && cursor.segment == s)
 		if err != nil || out.len > 0 {
-			if cursor != nil && err == nil {
+			if err == nil {
 				*cursor = next
 				cursor.generation = generation
 			}

@@ -174,7 +174,11 @@ func (r *recovery) segments(bases []int64) ([]*segment, error) {
 		}
 		s := newSegment(l.dir.fs, l.path, base)
 		segs = append(segs, s)
-		whole, err := r.segment(s, i == len(bases)-1)
+		next := int64(-1)
+		if i+1 < len(bases) {
+			next = bases[i+1]
+		}
+		whole, err := r.segment(s, next)
 		if err != nil {
 			return segs, err
 		}
@@ -215,8 +219,10 @@ func (r *recovery) removeFrom(bases []int64, end int64) error {
 	return nil
 }
 
-// segment recovers one file. It says whether the file is whole, that is, nothing had to be cut.
-func (r *recovery) segment(s *segment, last bool) (whole bool, err error) {
+// segment recovers one file. next is where the segment after it begins, -1 for the last. It says whether the file is
+// whole, that is, no batch had to be cut.
+func (r *recovery) segment(s *segment, next int64) (whole bool, err error) {
+	last := next < 0
 	info, err := r.l.dir.fs.Stat(s.path)
 	if err != nil {
 		return false, fmt.Errorf("size of segment %d: %w", s.base, err)
@@ -250,7 +256,7 @@ func (r *recovery) segment(s *segment, last bool) (whole bool, err error) {
 		s.newFile.Store(!r.l.dir.syncedFS)
 	}
 	if s.mu.facts.Size < size {
-		return r.scan(s, f, size, last)
+		return r.scan(s, f, size, next)
 	}
 	s.synced.Store(size)
 	return true, nil
@@ -276,7 +282,7 @@ func (r *recovery) apply(b batch.Batch) {
 }
 
 // scan checks the bytes that the index does not vouch for, and cuts what is not valid.
-func (r *recovery) scan(s *segment, f vfs.File, size int64, last bool) (whole bool, err error) {
+func (r *recovery) scan(s *segment, f vfs.File, size, next int64) (whole bool, err error) {
 	l := r.l
 	l.dir.scans <- struct{}{}
 	defer func() { <-l.dir.scans }()
@@ -302,7 +308,9 @@ func (r *recovery) scan(s *segment, f vfs.File, size int64, last bool) (whole bo
 	if !errors.Is(stop, errInvalid) {
 		return false, stop
 	}
-	if r.end(s) < l.mu.recovery || (r.lost && !last) {
+	// A segment that ends where the next one begins has all its batches: what is behind them was left by a write that failed.
+	complete := s.mu.facts.NextOffset == next
+	if !complete && (r.end(s) < l.mu.recovery || (r.lost && next >= 0)) {
 		return false, l.corrupt(s, sc.pos, "%v", stop)
 	}
 	l.dir.config.Logger.Warn("torn tail is cut", "dir", l.path, "segment", segmentName(s.base), "position", sc.pos,
@@ -311,6 +319,9 @@ func (r *recovery) scan(s *segment, f vfs.File, size int64, last bool) (whole bo
 		return false, fmt.Errorf("cut segment %d: %w", s.base, err)
 	}
 	s.synced.Store(l.dir.syncedSize(sc.pos))
+	if complete {
+		return true, nil
+	}
 	r.cut = true
 	return false, nil
 }

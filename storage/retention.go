@@ -21,6 +21,10 @@ type Retained struct {
 func (d *Dir) RunRetention(nowMs int64) (Retained, error) {
 	var sum Retained
 	var errs []error
+	if err := d.enter(); err != nil {
+		return sum, err
+	}
+	defer d.leave()
 	for _, l := range d.openLogs() {
 		if err := d.failure(); err != nil {
 			return sum, errors.Join(append(errs, err)...)
@@ -35,7 +39,7 @@ func (d *Dir) RunRetention(nowMs int64) (Retained, error) {
 	}
 	d.full.Store(false) // the next append will tell
 	d.reserve()
-	return sum, errors.Join(append(errs, d.Checkpoint())...)
+	return sum, errors.Join(append(errs, d.checkpoint())...)
 }
 
 func (l *Log) retain(nowMs int64) (Retained, error) {
@@ -100,6 +104,10 @@ func olderThan(nowMs, maxTimestamp, modifiedMs, limitMs int64) bool {
 // DeleteRecords raises the log start to an offset. It is durable when it returns. Segments that lie wholly
 // below are deleted.
 func (l *Log) DeleteRecords(before int64) error {
+	if err := l.dir.enter(); err != nil {
+		return err
+	}
+	defer l.dir.leave()
 	l.upkeep.Lock()
 	defer l.upkeep.Unlock()
 	if err := l.usable(); err != nil {

@@ -204,7 +204,7 @@ func (l *Log) replace(old, s *segment, path string, generation uint64) error {
 		s.close(&l.dir.files)
 		return fmt.Errorf("replace segment %d: %w", old.base, err)
 	}
-	if err := l.dir.fs.SyncDir(l.path); err != nil {
+	if err := l.dir.syncDir(l.path); err != nil {
 		l.dir.fail(fmt.Errorf("replace segment %d of %s: %w", old.base, l.name, err))
 		return l.dir.failure()
 	}

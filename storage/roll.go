@@ -29,7 +29,7 @@ func (s *segment) shouldRoll(config *LogConfig, nowMs, queued int64, b batch.Bat
 		return true
 	}
 	facts := s.info()
-	limit := config.SegmentMs - jitter(s.base, config.SegmentJitterMs)
+	limit := config.maxSegmentMs() - jitter(s.base, config.SegmentJitterMs)
 	if facts.FirstTimestamp >= 0 {
 		return b.MaxTimestamp()-facts.FirstTimestamp > limit
 	}
@@ -48,6 +48,11 @@ func jitter(base, maxMs int64) int64 {
 // rollLocked makes a new active segment that begins at the log end. The old one is synced and its index
 // stored in the background.
 func (l *Log) rollLocked(nowMs int64, base int64) (*segment, error) {
+	if l.mu.tailDirty {
+		if err := l.cleanTailLocked(); err != nil {
+			return nil, err
+		}
+	}
 	s := newSegment(l.dir.fs, l.path, base)
 	if err := l.createLocked(s); err != nil {
 		if isOutOfFiles(err) {

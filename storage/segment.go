@@ -244,7 +244,7 @@ func (s *segment) floor(db *index.DB, key index.Key, offset int64) (index.Entry,
 	if err != nil {
 		return first, fmt.Errorf("look up offset %d in segment %d: %w", offset, s.base, err)
 	}
-	if e, ok := floorEntry(chunk, rel); ok {
+	if e, ok := floorEntry(chunk, rel); ok && s.inDatabase() {
 		return e, nil
 	}
 	return first, nil
@@ -275,10 +275,18 @@ func (s *segment) floorTimestamp(db *index.DB, key index.Key, ts int64) (index.E
 	if err != nil {
 		return first, fmt.Errorf("look up timestamp %d in segment %d: %w", ts, s.base, err)
 	}
-	if e, ok := floorTimestampEntry(chunk, ts); ok {
+	if e, ok := floorTimestampEntry(chunk, ts); ok && s.inDatabase() {
 		return e, nil
 	}
 	return first, nil
+}
+
+// inDatabase is asked after a lookup: compaction may meanwhile have replaced the segment, and what was found is then
+// about the file that has its name now. The flag goes before the new entries come.
+func (s *segment) inDatabase() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.mu.onDisk
 }
 
 func floorTimestampEntry(entries []index.Entry, ts int64) (index.Entry, bool) {

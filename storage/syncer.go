@@ -230,9 +230,6 @@ func (s *syncer) syncFiles(r *syncRound) error {
 	}
 	for _, e := range r.logs {
 		err := s.syncDirs(e.l, r.files[e.from:e.to])
-		if isOutOfFiles(err) {
-			err = s.fs.SyncFS() // for which everything is open already
-		}
 		if err != nil && !e.l.deleted.Load() {
 			return err
 		}
@@ -246,9 +243,26 @@ func (s *syncer) syncDirs(l *Log, files []unsynced) error {
 		return s.dir.syncNewLog(l)
 	}
 	if slices.ContainsFunc(files, func(f unsynced) bool { return f.s.newFile.Load() }) {
-		return s.dir.fs.SyncDir(l.path)
+		return s.dir.syncDir(l.path)
 	}
 	return nil
+}
+
+// syncDir makes the names in a directory durable. Where no descriptor is left to open it, the whole file system is
+// synced, for which everything is open already: that a directory could not be opened says nothing about the disk.
+func (d *Dir) syncDir(path string) error {
+	err := d.fs.SyncDir(path)
+	if !isOutOfFiles(err) {
+		return err
+	}
+	d.files.shed()
+	if err = d.fs.SyncDir(path); !isOutOfFiles(err) {
+		return err
+	}
+	if serr := d.syncFS.SyncFS(); !errors.Is(serr, vfs.ErrUnsupported) {
+		return serr
+	}
+	return err
 }
 
 // appendUnsynced adds the log's segments that hold bytes, or a name, which are not durable yet. They are the

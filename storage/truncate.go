@@ -12,6 +12,10 @@ import (
 // Truncate removes everything at and above offset. A batch that contains the offset goes as a whole. The
 // log stands still meanwhile. When Truncate returns, the removed records do not come back.
 func (l *Log) Truncate(offset int64) error {
+	if err := l.dir.enter(); err != nil {
+		return err
+	}
+	defer l.dir.leave()
 	l.upkeep.Lock()
 	defer l.upkeep.Unlock()
 	l.mu.Lock()
@@ -33,8 +37,16 @@ func (l *Log) Truncate(offset int64) error {
 	}
 	end = max(end, l.start.Load()) // the log start can lie inside of a batch
 	epochs := truncateEpochsEnd(*l.epochs.Load(), end)
-	if err := l.forgetFrom(segs[i].base, end, epochs); err != nil {
-		return err
+	_, err = segs[i].activate(&l.dir.files) // before anything has changed, for there may be no descriptor
+	if err == nil {
+		err = l.forgetFrom(segs[i].base, end, epochs)
+	}
+	if err != nil {
+		if segs[i] != l.active() {
+			segs[i].pinned.Store(false)
+			l.dir.files.add(segs[i])
+		}
+		return fmt.Errorf("truncate log %s to %d: %w", l.name, offset, err)
 	}
 	l.shrinkLocked(segs, i, end, pos, epochs)
 	if err := l.cutFilesLocked(segs, i, pos); err != nil {
@@ -42,7 +54,13 @@ func (l *Log) Truncate(offset int64) error {
 		l.dir.fail(err)
 		return err
 	}
-	return l.rebuildLocked(segs[i], end)
+	if err := l.rebuildLocked(segs[i], end); err != nil {
+		// The files are right, and what is in memory is not. A start reads it anew.
+		err = fmt.Errorf("%w: truncate log %s to %d: %w", ErrOffline, l.name, offset, err)
+		l.damage.Store(&err)
+		return err
+	}
+	return nil
 }
 
 // cutPoint finds where the batch that contains offset, or the first one after it, begins, and what the log
@@ -68,7 +86,7 @@ func (l *Log) forgetFrom(base, end int64, epochs []index.Epoch) error {
 		LogStart: l.start.Load(), RecoveryPoint: min(l.mu.recovery, end), Epochs: epochs,
 	})
 	if err := b.Commit(true); err != nil {
-		return fmt.Errorf("truncate log %s: %w", l.name, err)
+		return err
 	}
 	l.mu.recovery = min(l.mu.recovery, end)
 	l.lastSnapshot = min(l.lastSnapshot, end)
@@ -114,7 +132,7 @@ func (l *Log) cutFilesLocked(segs []*segment, i int, pos int64) error {
 	if err := h.file.SyncData(); err != nil {
 		return err
 	}
-	return l.dir.fs.SyncDir(l.path)
+	return l.dir.syncDir(l.path)
 }
 
 // rebuildLocked recomputes from the remaining batches' headers what the log keeps in memory.

@@ -26,6 +26,8 @@ type world struct {
 	epoch     int32
 	nowMs     int64
 	counter   int
+	// cleanedEnd is the log end at the last compaction: below it, truncation would uncover what compaction removed.
+	cleanedEnd int64
 
 	mu    sync.Mutex
 	known worldState
@@ -97,6 +99,8 @@ func (w *world) step() {
 		w.with(func(s *worldState) { s.durable = max(s.durable, s.written) })
 	case n < 94:
 		w.retention()
+	case n < 96 && w.config.Compact:
+		w.compact()
 	case n < 97:
 		w.reopen()
 	default:
@@ -128,7 +132,7 @@ func (w *world) append(n int) {
 	repeats := make([]int64, n) // the offset that a repeated batch must get, or -1
 	end := w.l.LogEndOffset()
 	for i := range n {
-		s := spec{values: values(fmt.Sprintf("b%d", w.counter), 1+w.rng.IntN(5)), ts: w.nowMs}
+		s := spec{values: values(fmt.Sprintf("b%d", w.counter), 1+w.rng.IntN(5)), ts: w.nowMs, keyed: w.config.Compact}
 		w.counter++
 		repeats[i] = -1
 		if w.rng.IntN(2) == 0 {
@@ -180,9 +184,9 @@ func (w *world) truncate() {
 	if start == end {
 		return
 	}
-	offset := max(start, end-int64(w.rng.IntN(30)))
+	offset := max(start, w.cleanedEnd, end-int64(w.rng.IntN(30)))
 	w.with(func(s *worldState) { s.durable, s.written = min(s.durable, offset), min(s.written, offset) })
-	for offset > start && !w.boundary(offset) {
+	for offset > max(start, w.cleanedEnd) && !w.boundary(offset) {
 		offset--
 	}
 	w.with(func(s *worldState) { s.durable, s.written = min(s.durable, offset), min(s.written, offset) })
@@ -211,6 +215,13 @@ func (w *world) boundary(offset int64) bool {
 	_, err = decode(b, 0, &got)
 	w.must(err)
 	return len(got) > 0 && got[0].offset == offset
+}
+
+func (w *world) compact() {
+	w.t.Helper()
+	w.cleanedEnd = w.l.LogEndOffset()
+	_, err := w.d.RunCompaction(context.Background(), w.nowMs)
+	w.must(err)
 }
 
 func (w *world) deleteRecords() {
@@ -256,15 +267,19 @@ func (w *world) check() {
 	}
 	got, err := readAll(w.l, w.l.LogStartOffset(), 1+w.rng.IntN(2000))
 	w.must(err)
-	if err := compareRecords(got, s.records, s.start); err != nil {
+	if err := compareRecords(got, s.records[:w.l.LogEndOffset()], s.start, w.config.Compact); err != nil {
 		w.t.Fatal(err)
 	}
 }
 
-func compareRecords(got []record, want []string, start int64) error {
-	for i, r := range got {
-		if r.offset != start+int64(i) {
-			return fmt.Errorf("record %d has offset %d, want %d", i, r.offset, start+int64(i))
+// compareRecords compares what was read from start on with everything that the log holds. Of a compacted log the last
+// record of each key must be there.
+func compareRecords(got []record, want []string, start int64, compacted bool) error {
+	there := make(map[int64]bool, len(got))
+	last := start - 1
+	for _, r := range got {
+		if r.offset <= last || (!compacted && r.offset != last+1) {
+			return fmt.Errorf("record at %d after %d", r.offset, last)
 		}
 		if r.offset >= int64(len(want)) {
 			return fmt.Errorf("record at %d was never appended there", r.offset)
@@ -272,15 +287,37 @@ func compareRecords(got []record, want []string, start int64) error {
 		if r.value != want[r.offset] {
 			return fmt.Errorf("record at %d is %q, want %q", r.offset, r.value, want[r.offset])
 		}
+		there[r.offset], last = true, r.offset
+	}
+	if !compacted {
+		if last != max(int64(len(want)), start)-1 {
+			return fmt.Errorf("the last record is at %d, want %d", last, len(want)-1)
+		}
+		return nil
+	}
+	latest := make(map[string]int64)
+	for offset := start; offset < int64(len(want)); offset++ {
+		latest[keyOf(want[offset])] = offset
+	}
+	for key, offset := range latest {
+		if !there[offset] {
+			return fmt.Errorf("the last record of %s, at %d, is gone", key, offset)
+		}
 	}
 	return nil
 }
 
 // checkCrashed opens what a crash left, and checks it against what had to survive.
-func checkCrashed(fs *vfs.MemFS, config LogConfig, s worldState, minEnd int64) (err error) {
+func checkCrashed(fs *vfs.MemFS, config LogConfig, s worldState, minEnd int64) error {
+	_, err := openCrashed(fs, fs, config, s, minEnd)
+	return err
+}
+
+// openCrashed is checkCrashed through a file system that wraps mem. It returns where the log ended.
+func openCrashed(mem *vfs.MemFS, fs vfs.FS, config LogConfig, s worldState, minEnd int64) (end int64, err error) {
 	d, err := tryOpenDir(fs)
 	if err != nil {
-		return fmt.Errorf("open directory: %w", err)
+		return 0, fmt.Errorf("open directory: %w", err)
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -292,31 +329,59 @@ func checkCrashed(fs *vfs.MemFS, config LogConfig, s worldState, minEnd int64) (
 	}()
 	l, err := d.OpenLog(testPartition, config)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	start, end := l.LogStartOffset(), l.LogEndOffset()
 	if end < minEnd || end > int64(len(s.records)) {
-		return fmt.Errorf("log end %d, want %d to %d", end, minEnd, len(s.records))
+		return end, fmt.Errorf("log end %d, want %d to %d", end, minEnd, len(s.records))
 	}
 	if start < min(s.start, end) || start > max(s.start, s.startMax) {
-		return fmt.Errorf("log start %d, want %d to %d", start, s.start, s.startMax)
+		return end, fmt.Errorf("log start %d, want %d to %d", start, s.start, s.startMax)
 	}
 	got, err := readAll(l, start, 1000)
 	if err != nil {
-		return err
+		return end, err
 	}
-	if int64(len(got)) != end-start {
-		return fmt.Errorf("%d records from %d to %d", len(got), start, end)
+	if err := compareRecords(got, s.records[:end], start, config.Compact); err != nil {
+		return end, err
 	}
-	if err := compareRecords(got, s.records, start); err != nil {
-		return err
-	}
-	return appendAfterCrash(d, l)
+	return end, appendAfterCrash(d, l)
 }
 
-// appendAfterCrash appends to a recovered log and reads it back after another, clean, start.
+// checkCrashedTwice crashes once more while the first crash is recovered from, or after it. What was found by then
+// must be found again.
+func checkCrashedTwice(mem *vfs.MemFS, config LogConfig, s worldState, minEnd int64, rng *rand.Rand) error {
+	var mu sync.Mutex
+	crashAt, n := rng.IntN(40), 0
+	percent := []int{0, 25, 50, 100}[rng.IntN(4)]
+	var second *vfs.MemFS
+	var at vfs.Op
+	fs := vfs.Hook(mem, func(op vfs.Op) error {
+		mu.Lock()
+		defer mu.Unlock()
+		if op.Kind == vfs.OpRead || op.Kind == vfs.OpOpen {
+			return nil
+		}
+		if n++; n-1 == crashAt {
+			second, at = mem.CrashClone(percent, rng), op
+		}
+		return nil
+	})
+	end, err := openCrashed(mem, fs, config, s, minEnd)
+	if err != nil || second == nil {
+		return err
+	}
+	s.records = append(slices.Clone(s.records[:end]), "after")
+	s.startMax = max(s.start, s.startMax)
+	if err := checkCrashed(second, config, s, min(minEnd, end)); err != nil {
+		return fmt.Errorf("second crash before %v of %s, %d%% of unsynced data kept, the log had ended at %d: %w", at.Kind, at.Path, percent, end, err)
+	}
+	return nil
+}
+
+// appendAfterCrash appends to a recovered log, reads it back, and knows it durable.
 func appendAfterCrash(d *Dir, l *Log) error {
-	b := spec{values: []string{"after"}}
+	b := spec{values: []string{"after"}, keyed: true}
 	a := &Append{Batch: b.build(discard{})}
 	end := l.LogEndOffset()
 	if err := l.Append(0, 1<<20, []*Append{a}); err != nil {

@@ -111,6 +111,11 @@ func (b *Batch) Commit(sync bool) error {
 		opts = pebble.Sync
 	}
 	err := b.d.guard(func() error {
+		b.d.use.RLock()
+		defer b.d.use.RUnlock()
+		if b.d.closed {
+			return ErrClosed
+		}
 		if err := b.b.Commit(opts); err != nil {
 			return err
 		}

@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"sync"
 
 	"github.com/cockroachdb/pebble/v2"
 	pebblevfs "github.com/cockroachdb/pebble/v2/vfs"
@@ -46,7 +47,13 @@ type DB struct {
 	db     *pebble.DB
 	cache  *pebble.Cache
 	logger *fatalLogger
+	// use is held for reading by every call, so that Close waits for them.
+	use    sync.RWMutex
+	closed bool // under use
 }
+
+// ErrClosed says that the database was closed.
+var ErrClosed = errors.New("index: the database is closed")
 
 // Open opens or creates the database. An error that IsCorrupt answers true for can be healed by removing the
 // directory.
@@ -84,7 +91,15 @@ func IsCorrupt(err error) bool {
 
 // Close flushes and closes. After a fatal error there is nothing that can be closed safely.
 func (d *DB) Close() error {
-	err := d.guard(d.db.Close)
+	err := d.guard(func() error {
+		d.use.Lock()
+		defer d.use.Unlock()
+		if d.closed {
+			return ErrClosed
+		}
+		d.closed = true
+		return d.db.Close()
+	})
 	if !errors.Is(err, ErrDead) {
 		d.cache.Unref()
 	}

@@ -10,8 +10,9 @@ import "encoding/binary"
 // topic that is created again under the same name never sees old entries. docs/formats/index-keys.md has
 // every value byte by byte.
 const (
-	spacePartition = 'p'
-	spaceClean     = 'c'
+	spacePartition  = 'p'
+	spaceClean      = 'c'
+	spaceGeneration = 'g'
 
 	kindState    = 1 // value: LogState
 	kindProducer = 2 // + offset (8); value: producer snapshot

@@ -19,6 +19,8 @@ type Loaded struct {
 // Load reads what is known of a partition, with one pass over neighbouring keys.
 func (d *DB) Load(k Key) (Loaded, error) {
 	var out Loaded
+	d.use.RLock()
+	defer d.use.RUnlock()
 	it, err := d.iter(appendKind(nil, k, kindState), appendKind(nil, k, kindChunk))
 	if err != nil {
 		return out, err
@@ -55,18 +57,31 @@ func (l *Loaded) add(key, value []byte) error {
 	return nil
 }
 
+// iter is called with use held.
 func (d *DB) iter(lower, upper []byte) (*pebble.Iterator, error) {
-	select {
-	case <-d.logger.dead:
-		return nil, ErrDead
-	default:
+	if err := d.alive(); err != nil {
+		return nil, err
 	}
 	return d.db.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: upper})
+}
+
+func (d *DB) alive() error {
+	select {
+	case <-d.logger.dead:
+		return ErrDead
+	default:
+	}
+	if d.closed {
+		return ErrClosed
+	}
+	return nil
 }
 
 // Chunk appends to dst the packed entries that cover a relative offset: those of the last chunk that
 // begins at or before it. No chunk is no error and no entries.
 func (d *DB) Chunk(dst []Entry, k Key, base int64, rel uint32) ([]Entry, error) {
+	d.use.RLock()
+	defer d.use.RUnlock()
 	it, err := d.iter(chunkKey(k, base, 0), chunkKey(k, base, uint64(rel)+1))
 	if err != nil {
 		return dst, err
@@ -80,6 +95,8 @@ func (d *DB) Chunk(dst []Entry, k Key, base int64, rel uint32) ([]Entry, error) 
 // ChunkBefore appends to dst the entries of the last chunk whose first entry has a MaxTimestamp below ts:
 // the chunk in which a search for the first batch that is not older than ts has to begin.
 func (d *DB) ChunkBefore(dst []Entry, k Key, base int64, ts int64) ([]Entry, error) {
+	d.use.RLock()
+	defer d.use.RUnlock()
 	it, err := d.iter(chunkKey(k, base, 0), chunkKey(k, base, 1<<32))
 	if err != nil {
 		return dst, err
@@ -98,12 +115,31 @@ func (d *DB) ChunkBefore(dst []Entry, k Key, base int64, ts int64) ([]Entry, err
 
 // Clean says whether the mark of a clean shutdown is there.
 func (d *DB) Clean() (bool, error) {
-	_, closer, err := d.db.Get([]byte{spaceClean})
+	_, found, err := d.get([]byte{spaceClean})
+	return found, err
+}
+
+// Generation returns what SetGeneration stored, and the zero Generation when that was never.
+func (d *DB) Generation() (Generation, error) {
+	value, found, err := d.get([]byte{spaceGeneration})
+	if err != nil || !found {
+		return Generation{}, err
+	}
+	return decodeGeneration(value)
+}
+
+func (d *DB) get(key []byte) (value []byte, found bool, err error) {
+	d.use.RLock()
+	defer d.use.RUnlock()
+	if err := d.alive(); err != nil {
+		return nil, false, err
+	}
+	value, closer, err := d.db.Get(key)
 	if errors.Is(err, pebble.ErrNotFound) {
-		return false, nil
+		return nil, false, nil
 	}
 	if err != nil {
-		return false, err
+		return nil, false, err
 	}
-	return true, closer.Close()
+	return slices.Clone(value), true, closer.Close()
 }
