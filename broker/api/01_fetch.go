@@ -15,15 +15,15 @@ import (
 // Fetch, versions 0-18.
 //
 // v0-1 get message format 0, v2-3 format 1 · v3 max_bytes, and the first batch always whole (below, byte limits are hard) · v4 isolation
-// level (KIP-98) · v5 log start offset · v7 sessions (KIP-227) · v9 current leader epoch (KIP-320) · v10 zstd · v11 rack (KIP-392) · v12
-// flexible · v13 topic ids (KIP-516) · v15 replica state · v16 leader hints (KIP-951) · v17 directory ids · v18 high watermark (KIP-1166).
+// level (KIP-98) · v5 log start offset · v7 sessions (KIP-227) · v9 current leader epoch (KIP-320) · v10 zstd, which v4-9 get too, for there
+// are clients that read it in them · v11 rack (KIP-392) · v12 flexible · v13 topic ids (KIP-516) · v15 replica state · v16 leader hints
+// (KIP-951) · v17 directory ids · v18 high watermark (KIP-1166).
 
 const (
 	fetchStoredFormat  = 4 // from here on batches go out as they are stored
 	fetchFirstWhole    = 3
 	fetchStorageError  = 6
 	fetchSessionsFrom  = 7
-	fetchZstdFrom      = 10
 	fetchDivergingFrom = 12
 	fetchTopicIDsFrom  = 13
 	fetchLeadersFrom   = 16
@@ -267,8 +267,6 @@ func (h *Handlers) checkFetch(req *Request, f *fetchState, part *fetchPart) int1
 		return kerr.FencedLeaderEpoch.Code
 	case part.want.CurrentLeaderEpoch > p.LeaderEpoch():
 		return kerr.UnknownLeaderEpoch.Code
-	case req.Version < fetchZstdFrom && req.Version >= fetchStoredFormat && p.Topic().Config().CompressionType == "zstd":
-		return kerr.UnsupportedCompressionType.Code
 	}
 	return 0
 }
