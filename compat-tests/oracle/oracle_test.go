@@ -56,7 +56,7 @@ func TestAnswersAreKafkas(t *testing.T) {
 		t.Fatal("-record wants a Kafka: see SORDINI_COMPAT_TARGET")
 	}
 	used := make([]bool, len(acceptedDifferences))
-	for _, sc := range scripts() {
+	for _, sc := range append(scripts(), nullScripts()...) {
 		t.Run(sc.name, func(t *testing.T) { holdAndCompare(t, tg, sc, used) })
 	}
 	if tg.release != "" || flag.Lookup("test.run").Value.String() != "" {
@@ -109,6 +109,7 @@ func hold(t *testing.T, tg *target, sc script) transcript {
 			break
 		}
 		s := tg.session(t, v)
+		s.api = sc.key
 		sc.run(s)
 		s.end()
 		tr[v] = s.steps

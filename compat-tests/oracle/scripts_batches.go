@@ -122,6 +122,10 @@ func produceLimitsScript(s *session) {
 	one("some without key", compacted, recordsOf(mixed))
 	one("some without key, gzip", compacted, recordsOf(mixed, compressed(gzipCodec)))
 	one("empty key", compacted, recordsOf([]kmsg.Record{{Key: []byte{}}}))
+	lonely := s.topic("lonely", 1, "min.insync.replicas", "2")
+	one("acks 1 with too few replicas", lonely, batch(1))
+	s.ask("acks all with too few replicas", s.produceRequest(-1, produced{lonely, 0, batch(1)}, produced{exact, 0, batch(1)}))
+	s.logEnd(lonely, 0)
 	both := s.topic("both", 1, "cleanup.policy", "compact,delete", "message.timestamp.before.max.ms", "3600000")
 	one("without key, and too old", both, recordsOf([]kmsg.Record{{}}))
 	for _, topic := range []string{exact, repacked, bounded, stamped, compacted} {

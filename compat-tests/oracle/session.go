@@ -19,6 +19,7 @@ type session struct {
 	t       testing.TB
 	target  *target
 	version int16
+	api     kmsg.Key
 	prefix  string
 	conn    *conn
 	ids     map[string][16]byte
