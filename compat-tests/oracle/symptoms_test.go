@@ -18,6 +18,8 @@ func TestSymptoms(t *testing.T) {
 		"a partition's records begin with a torn batch, and Java gives up":           tornFirstBatch,
 		"a topic that is named by name and by id is deleted and refused":             deletedAndRefused,
 		"a follower whose epoch is ahead is served as if nothing were":               epochAhead,
+		"a topic that wants two replicas refuses every producer that waits for all":  moreReplicasWantedThanThere,
+		"a topic with zstd in its configs is refused to clients of old":              zstdBelowVersion10,
 	} {
 		t.Run(name, func(t *testing.T) { run(t, tg) })
 	}
@@ -74,5 +76,27 @@ func epochAhead(t *testing.T, tg *target) {
 	r := s.fetchRequest(fetched{topic: a, edit: func(p *kmsg.FetchRequestTopicPartition) { p.LastFetchedEpoch = 5 }})
 	if got := s.ask("ahead", r).(*kmsg.FetchResponse).Topics[0].Partitions[0].ErrorCode; got != 1 {
 		t.Errorf("error %d, want OFFSET_OUT_OF_RANGE", got)
+	}
+}
+
+// A topic that came with min.insync.replicas=2, as clusters have it, refused every producer with acks=all: NOT_ENOUGH_REPLICAS. Kafka asks for
+// no more replicas than there are.
+func moreReplicasWantedThanThere(t *testing.T, tg *target) {
+	s := tg.session(t, 9)
+	defer s.end()
+	a := s.topic("a", 1, "min.insync.replicas", "2")
+	if got := s.ask("acks all", s.produceRequest(-1, produced{a, 0, batch(1)})).(*kmsg.ProduceResponse).Topics[0].Partitions[0].ErrorCode; got != 0 {
+		t.Errorf("error %d", got)
+	}
+}
+
+// A topic with compression.type=zstd was refused to clients below Fetch 10, though what is in it may be of any codec, and several of them read zstd.
+func zstdBelowVersion10(t *testing.T, tg *target) {
+	s := tg.session(t, 4)
+	defer s.end()
+	a := s.topic("a", 1, "compression.type", "zstd")
+	s.fill(a, 0, batch(1, compressed(gzipCodec)))
+	if got := s.must(4, s.fetchRequest(fetched{topic: a})).(*kmsg.FetchResponse).Topics[0].Partitions[0]; len(got.RecordBatches) == 0 {
+		t.Errorf("error %d, no records", got.ErrorCode)
 	}
 }
