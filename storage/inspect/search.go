@@ -36,7 +36,14 @@ func (s *Scanner) skip(p *problem) bool {
 		return false
 	}
 	gap.End = end
-	gap.Torn = p.torn && end == s.w.size
+	if end == s.w.size {
+		unwritten, err := s.endsInZeros()
+		if err != nil {
+			s.err = err
+			return false
+		}
+		gap.Torn = p.torn || unwritten
+	}
 	return s.jump(gap)
 }
 
@@ -44,6 +51,19 @@ func (s *Scanner) jump(gap *Gap) bool {
 	s.gap = gap
 	s.pos = gap.End
 	return true
+}
+
+// endsInZeros says whether the file ends as one does whose last pages were never written.
+func (s *Scanner) endsInZeros() (bool, error) {
+	tail, err := s.w.peek(max(s.pos, s.w.size-unwrittenBytes), unwrittenBytes)
+	return err == nil && unwritten(tail), err
+}
+
+// unwrittenBytes of zeros at the end of a file or a batch are not what a producer wrote: a record ends with one zero at most.
+const unwrittenBytes = 64
+
+func unwritten(b []byte) bool {
+	return len(b) >= unwrittenBytes && len(bytes.TrimLeft(b[len(b)-unwrittenBytes:], "\x00")) == 0
 }
 
 // search finds the next position with a batch whose checksum is right and whose offsets fit; the size of the file if there is none.
