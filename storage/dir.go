@@ -167,6 +167,7 @@ func (d *Dir) openIndex() error {
 func (d *Dir) indexConfig() index.Config {
 	return index.Config{
 		FS: d.fs, Path: d.fs.PathJoin(d.path, indexDir), Logger: d.config.Logger, OnFatal: d.fail, OnDiskFull: d.releaseReserve,
+		OnOutOfFiles: d.files.shed,
 	}
 }
 

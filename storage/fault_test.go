@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -24,7 +25,8 @@ type faulty struct {
 func (f *faulty) before(op vfs.Op) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if op.Kind == vfs.OpRead || op.Kind == vfs.OpOpen {
+	opens := op.Kind == vfs.OpOpen || op.Kind == vfs.OpCreate || op.Kind == vfs.OpSyncDir
+	if op.Kind == vfs.OpRead || (op.Kind == vfs.OpOpen && !errors.Is(f.err, syscall.EMFILE)) || (!opens && errors.Is(f.err, syscall.EMFILE)) {
 		return nil
 	}
 	f.n++
@@ -56,7 +58,7 @@ func (s *script) run(t *testing.T, fs vfs.FS) (err error) {
 		return err
 	}
 	config := testConfig()
-	config.SegmentBytes = 400
+	config.SegmentBytes, config.Compact, config.Delete, config.MinCleanableRatio = 400, true, true, 0
 	if s.l, err = s.d.OpenLog(testPartition, config); err != nil {
 		return err
 	}
@@ -74,7 +76,7 @@ func (s *script) run(t *testing.T, fs vfs.FS) (err error) {
 }
 
 func (s *script) step(t *testing.T, i int) error {
-	b := spec{values: values(fmt.Sprint("v", i), 4), ts: int64(i)}
+	b := spec{values: values(fmt.Sprint("v", i), 4), ts: int64(i), keyed: true}
 	a := &Append{Batch: b.build(t)}
 	s.mu.Lock()
 	s.records = append(s.records, b.values...)
@@ -105,6 +107,20 @@ func (s *script) step(t *testing.T, i int) error {
 		s.start = 9
 		s.mu.Unlock()
 		return s.l.DeleteRecords(9)
+	case 11:
+		other := Partition{Topic: "other", ID: TopicID{9}}
+		l, err := s.d.OpenLog(other, testConfig())
+		if err != nil {
+			return err
+		}
+		a := &Append{Batch: spec{values: []string{strings.Repeat("x", allocMin)}}.build(t)}
+		if err := l.Append(0, 0, []*Append{a}); err != nil {
+			return err
+		}
+		return s.d.DeleteLog(other)
+	case 13:
+		_, err := s.d.RunCompaction(context.Background(), 5000)
+		return err
 	}
 	return nil
 }
@@ -112,7 +128,7 @@ func (s *script) step(t *testing.T, i int) error {
 // TestEachOperationFailsOnce lets every single write, sync, rename and so on fail in turn. What was said to be
 // durable must be there afterwards, nothing may hang, and a directory that failed must not acknowledge.
 func TestEachOperationFailsOnce(t *testing.T) {
-	for _, cause := range []error{syscall.EIO, syscall.ENOSPC} {
+	for _, cause := range []error{syscall.EIO, syscall.ENOSPC, syscall.EROFS, syscall.EMFILE} {
 		t.Run(cause.Error(), func(t *testing.T) {
 			rng := rand.New(rand.NewPCG(8, 8))
 			for at := 0; ; at++ {
@@ -120,6 +136,9 @@ func TestEachOperationFailsOnce(t *testing.T) {
 				f := &faulty{failAt: at, err: cause}
 				s := &script{}
 				err := s.run(t, vfs.Hook(mem, f.before))
+				if s.d != nil && s.d.Failure() != nil && errors.Is(cause, syscall.EMFILE) {
+					t.Errorf("no descriptor for %v of %s, and the directory is offline: %v", f.failed.Kind, f.failed.Path, s.d.Failure())
+				}
 				if s.d != nil {
 					ctx := context.Background()
 					if cerr := s.d.Close(ctx); cerr == nil && err != nil && errors.Is(cause, syscall.EIO) && s.d.failure() != nil {
@@ -145,7 +164,7 @@ func checkFaulted(t *testing.T, s *script, f *faulty, mem *vfs.MemFS, rng *rand.
 	for _, percent := range []int{0, 50, 100} {
 		state := worldState{records: s.records, startMax: s.start}
 		config := testConfig()
-		config.SegmentBytes = 400
+		config.SegmentBytes, config.Compact, config.Delete = 400, true, true
 		if err := checkCrashed(mem.CrashClone(percent, rng), config, state, s.durable); err != nil {
 			t.Fatalf("operation %d, %v of %s, failed (the script said %v); with %d%% of unsynced data: %v",
 				f.failAt, f.failed.Kind, f.failed.Path, cause, percent, err)

@@ -40,6 +40,9 @@ type Config struct {
 	OnFatal func(error)
 	// OnDiskFull is called when a write meets a full disk, before it is tried once more. It may make room.
 	OnDiskFull func()
+	// OnOutOfFiles is called when a file cannot be opened because no descriptor is left, before it is tried once
+	// more. It may close some.
+	OnOutOfFiles func()
 }
 
 // DB is an open database. Its methods may be called concurrently.
@@ -59,10 +62,11 @@ var ErrClosed = errors.New("index: the database is closed")
 // directory.
 func Open(cfg Config) (*DB, error) {
 	logger := &fatalLogger{log: cfg.Logger, onFatal: cfg.OnFatal, dead: make(chan struct{})}
-	var fsys pebblevfs.FS = &dirFS{cfg.FS, logger}
+	var fsys pebblevfs.FS = cfg.FS
 	if cfg.OnDiskFull != nil {
 		fsys = pebblevfs.OnDiskFull(fsys, cfg.OnDiskFull)
 	}
+	fsys = &files{fsys, logger, cfg.OnOutOfFiles}
 	cache := pebble.NewCache(cacheBytes)
 	opts := &pebble.Options{
 		FS: fsys, Cache: cache, Logger: logger,
@@ -81,6 +85,7 @@ func Open(cfg Config) (*DB, error) {
 		cache.Unref()
 		return nil, fmt.Errorf("open index %s: %w", cfg.Path, err)
 	}
+	logger.opened.Store(true)
 	return d, nil
 }
 

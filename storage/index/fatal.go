@@ -6,8 +6,7 @@ import (
 	"log/slog"
 	"runtime"
 	"sync"
-
-	pebblevfs "github.com/cockroachdb/pebble/v2/vfs"
+	"sync/atomic"
 )
 
 // ErrDead says that Pebble met an error it cannot go on after. The directory must go offline.
@@ -15,7 +14,7 @@ var ErrDead = errors.New("index: the database has failed")
 
 // guard runs a call that may meet a fatal error in a goroutine of its own. Pebble's answer to such an
 // error is Logger.Fatalf, which must not return, or a panic; the locks that it holds then stay held. So the
-// goroutine ends, and whoever waits for it, or behind it, learns of it here.
+// goroutine ends or is parked, and whoever waits for it, or behind it, learns of it here.
 func (d *DB) guard(call func() error) error {
 	select {
 	case <-d.logger.dead:
@@ -41,12 +40,13 @@ func (d *DB) guard(call func() error) error {
 	}
 }
 
-// fatalLogger is quiet about Pebble's life and ends goroutines that meet a fatal error.
+// fatalLogger is quiet about Pebble's life and stops goroutines that meet a fatal error.
 type fatalLogger struct {
 	log     *slog.Logger
 	onFatal func(error)
 	once    sync.Once
 	dead    chan struct{}
+	opened  atomic.Bool
 }
 
 func (l *fatalLogger) Infof(string, ...any) {}
@@ -57,9 +57,23 @@ func (l *fatalLogger) Errorf(format string, args ...any) {
 	}
 }
 
+// Fatalf does not return. While the database is being opened the goroutine ends, which lets go of its locks. Later
+// it is parked for good: Pebble gives up its own mutex in the middle of functions that unlock it when they end, and
+// ending one there is an error that the runtime ends the process for.
 func (l *fatalLogger) Fatalf(format string, args ...any) {
 	l.die(fmt.Sprintf(format, args...))
+	if l.opened.Load() {
+		select {}
+	}
 	runtime.Goexit()
+}
+
+// fatalOnceOpen returns the error of a file operation while the database is being opened, and does not return with one later.
+func (l *fatalLogger) fatalOnceOpen(op string, err error) error {
+	if err != nil && l.opened.Load() {
+		l.Fatalf("%s the write-ahead log: %v", op, err)
+	}
+	return err
 }
 
 func (l *fatalLogger) die(reason string) {
@@ -69,33 +83,4 @@ func (l *fatalLogger) die(reason string) {
 			l.onFatal(fmt.Errorf("%w: %s", ErrDead, reason))
 		}
 	})
-}
-
-// dirFS makes a failed sync of a directory fatal in the way above. Pebble would panic, in goroutines where
-// nobody can recover from it.
-type dirFS struct {
-	pebblevfs.FS
-	logger *fatalLogger
-}
-
-func (fs *dirFS) OpenDir(name string) (pebblevfs.File, error) {
-	f, err := fs.FS.OpenDir(name)
-	if err != nil {
-		return nil, err
-	}
-	return &syncedDir{f, fs.logger}, nil
-}
-
-func (fs *dirFS) Unwrap() pebblevfs.FS { return fs.FS }
-
-type syncedDir struct {
-	pebblevfs.File
-	logger *fatalLogger
-}
-
-func (d *syncedDir) Sync() error {
-	if err := d.File.Sync(); err != nil {
-		d.logger.Fatalf("sync of the index directory: %v", err)
-	}
-	return nil
 }

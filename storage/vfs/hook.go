@@ -23,6 +23,7 @@ const (
 	OpLink
 	OpRead
 	OpOpen // of a segment file that exists
+	OpAllocate
 )
 
 // Op is one operation that is about to happen.
@@ -158,6 +159,10 @@ func (f *hookFile) WriteVAt(bufs [][]byte, off int64) (int, error) {
 
 func (f *hookFile) Truncate(size int64) error {
 	return f.h.guard(Op{OpTruncate, f.name}, func() error { return f.File.Truncate(size) })
+}
+
+func (f *hookFile) Allocate(off, n int64) error {
+	return f.h.guard(Op{OpAllocate, f.name}, func() error { return f.File.Allocate(off, n) })
 }
 
 func (f *hookFile) SyncData() error { return f.h.guard(Op{OpSync, f.name}, f.File.SyncData) }
