@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strings"
 
@@ -228,6 +229,10 @@ func (r *recovery) segment(s *segment, next int64) (whole bool, err error) {
 		return false, fmt.Errorf("size of segment %d: %w", s.base, err)
 	}
 	size := info.Size()
+	if size > math.MaxUint32 {
+		// Positions have four bytes. segment.bytes has no larger value, so this was never a segment of a Kafka.
+		return false, r.l.corrupt(s, math.MaxUint32, "the file has %d bytes", size)
+	}
 	facts, known := r.facts[s.base]
 	if known && facts.Size > size {
 		return false, r.l.corrupt(s, size, "the file ends here, and had %d bytes when they were synced", facts.Size)

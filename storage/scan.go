@@ -3,6 +3,7 @@ package storage
 import (
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"math"
 
@@ -10,7 +11,12 @@ import (
 	"github.com/sordini/sordini/storage/vfs"
 )
 
-const scanBufferBytes = 1 << 20
+const (
+	scanBufferBytes = 1 << 20
+	// trustedBytes is up to which size memory is taken for a batch because its length field says so. A larger one has to
+	// prove its checksum first: a damaged length must not cost the rest of a large file in memory.
+	trustedBytes = 8 << 20
+)
 
 // scanner reads a segment file from a position to its end, batch by batch, in large sequential reads, and
 // checks everything that can be checked without decoding records.
@@ -52,6 +58,11 @@ func (s *scanner) scan() (batch.Batch, error) {
 	if int64(n) > s.size-s.pos {
 		return nil, fmt.Errorf("%w: %d bytes are missing", errInvalid, int64(n)-(s.size-s.pos))
 	}
+	if n > max(trustedBytes, len(s.buf)) {
+		if err := checksum(s.file, batch.Batch(s.have[:batch.HeaderSize]), s.pos, int64(n)); err != nil {
+			return nil, err
+		}
+	}
 	if err := s.fill(n); err != nil {
 		return nil, err
 	}
@@ -67,6 +78,23 @@ func (s *scanner) scan() (batch.Batch, error) {
 	s.next = b.NextOffset()
 	return b, nil
 }
+
+// checksum compares the checksum of a batch of n bytes with its header's, in little memory.
+func checksum(file io.ReaderAt, header batch.Batch, pos, n int64) error {
+	const posAttributes = 21
+	want := header.CRC()
+	sum := crc32.New(crc32.MakeTable(crc32.Castagnoli))
+	if _, err := io.CopyBuffer(onlyWriter{sum}, io.NewSectionReader(file, pos+posAttributes, n-posAttributes), make([]byte, 64<<10)); err != nil {
+		return fmt.Errorf("read segment at %d: %w", pos, err)
+	}
+	if sum.Sum32() != want {
+		return fmt.Errorf("%w: wrong checksum of a batch of %d bytes", errInvalid, n)
+	}
+	return nil
+}
+
+// onlyWriter hides what else a writer can do, so that a copy uses the buffer that it was given.
+type onlyWriter struct{ io.Writer }
 
 func (s *scanner) check(b batch.Batch) error {
 	base, delta := b.BaseOffset(), b.LastOffsetDelta()

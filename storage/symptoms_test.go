@@ -3,6 +3,7 @@ package storage
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -278,5 +279,53 @@ func TestClosingWaitsForWhatIsGoingOn(t *testing.T) {
 		}
 		closeDir(t, d)
 		all.Wait()
+	}
+}
+
+// A damaged length field made recovery take memory for the whole rest of a segment.
+func TestADamagedLengthTakesNoMemory(t *testing.T) {
+	fs, file, ends, records := tornLog(t)
+	at := ends[5].pos
+	clone := damage(t, fs, file, func(f vfs.File) error {
+		_, err := f.WriteVAt([][]byte{{0x01, 0xff, 0xff, 0xff}}, at+8)
+		return errors.Join(err, f.Truncate(32<<20+at+20))
+	})
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	f, err := clone.OpenLogFile(file, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sc := newScanner(f, 0, at, 32<<20+at+20, ends[5].offset)
+	if _, err := sc.scan(); !errors.Is(err, errInvalid) {
+		t.Fatal(err)
+	}
+	runtime.ReadMemStats(&after)
+	if grown := after.TotalAlloc - before.TotalAlloc; grown > 4<<20 {
+		t.Errorf("%d bytes were allocated", grown)
+	}
+	if len(records) == 0 {
+		t.Fatal("no records")
+	}
+}
+
+// A large batch is checked in two steps, and is as good as any other.
+func TestALargeBatchIsScannedAndLookedUp(t *testing.T) {
+	mem := vfs.NewMemFS()
+	d := openDir(t, mem)
+	config := testConfig()
+	l := openLog(t, d, config)
+	big := strings.Repeat("x", trustedBytes+5)
+	appendOne(t, l, spec{values: []string{"a"}, ts: 1})
+	appendOne(t, l, spec{values: []string{"b", big}, ts: 5})
+	closeDir(t, d)
+	if err := mem.RemoveAll(dataPath + "/" + indexDir); err != nil {
+		t.Fatal(err)
+	}
+	d = openDir(t, mem)
+	defer closeDir(t, d)
+	l = openLog(t, d, config)
+	if offset, _, _, found, err := l.OffsetForTimestamp(6, 3); offset != 2 || !found || err != nil {
+		t.Errorf("found %d, %v, %v", offset, found, err)
 	}
 }

@@ -112,6 +112,17 @@ func (l *Log) walk(s *segment, from int64, fn func(b batch.Batch, pos int64) err
 // readBatch reads one whole batch of n bytes, which the walk has compared with the file's size, and checks
 // its checksum.
 func (l *Log) readBatch(h *handle, s *segment, pos, n int64) (batch.Batch, error) {
+	if n > trustedBytes {
+		var header [batch.HeaderSize]byte
+		if _, err := h.file.ReadAt(header[:], pos); err != nil {
+			return nil, l.readFailed(err)
+		}
+		if err := checksum(h.file, header[:], pos, n); errors.Is(err, errInvalid) {
+			return nil, l.damaged(s, pos, "%v", err)
+		} else if err != nil {
+			return nil, l.readFailed(err)
+		}
+	}
 	buf := make([]byte, n)
 	if _, err := h.file.ReadAt(buf, pos); err != nil {
 		if errors.Is(err, io.EOF) {
