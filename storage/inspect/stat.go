@@ -42,14 +42,6 @@ type Stat struct {
 	BadBatches        int64 // whose checksum is wrong or whose records cannot be read
 }
 
-// Ratio is how much smaller compression made the batches; 0 when it is not known.
-func (s *Stat) Ratio() float64 {
-	if !s.Deep || s.BatchBytes == 0 {
-		return 0
-	}
-	return float64(s.UncompressedBytes) / float64(s.BatchBytes)
-}
-
 // StatPartition reads a partition's headers, or with deep all of it.
 func StatPartition(ctx context.Context, p *Partition, deep bool, limits Limits) (*Stat, error) {
 	c := &counting{stat: Stat{CodecBytes: map[string]int64{}, MagicBatches: map[int8]int64{}, OldestMs: -1, NewestMs: -1, Deep: deep}, producers: map[int64]struct{}{}}
