@@ -45,6 +45,7 @@ func scripts() []script {
 		{name: "find coordinator odd", key: kmsg.FindCoordinator, run: findCoordinatorOddScript},
 		{name: "offset commit", key: kmsg.OffsetCommit, run: offsetCommitScript},
 		{name: "offset commit odd", key: kmsg.OffsetCommit, from: 1, run: offsetCommitOddScript},
+		{name: "offsets topic", key: kmsg.OffsetCommit, from: 2, run: offsetsTopicScript},
 		{name: "offset fetch", key: kmsg.OffsetFetch, run: offsetFetchScript},
 		{name: "offset fetch odd", key: kmsg.OffsetFetch, from: 1, run: offsetFetchOddScript},
 		{name: "join group", key: kmsg.JoinGroup, run: joinGroupScript},
