@@ -14,6 +14,9 @@ import (
 func crashEverywhere(t *testing.T, seed uint64, config LogConfig, steps int) {
 	t.Helper()
 	mem := vfs.NewMemFS()
+	if seed%4 == 1 {
+		mem.DisableSyncFS()
+	}
 	var w *world
 	var mu sync.Mutex // crashes are looked at one at a time
 	rng := rand.New(rand.NewPCG(seed, 2))

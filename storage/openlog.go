@@ -88,9 +88,32 @@ func (l *Log) load() error {
 		}
 	}
 	if r.scanned > 0 && !l.dir.syncedFS {
+		if err := l.syncFound(); err != nil {
+			return err
+		}
 		return l.dir.syncer.sync([]*Log{l})
 	}
 	return nil
+}
+
+// syncFound syncs what recovery found and nobody may have synced, name and bytes: any segment, not only the last ones, because a
+// compaction may have been in the middle of the log.
+func (l *Log) syncFound() error {
+	for _, s := range *l.segments.Load() {
+		if s.synced.Load() >= s.size.Load() && !s.newFile.Load() {
+			continue
+		}
+		h, err := s.acquire(&l.dir.files)
+		if err != nil {
+			return err
+		}
+		err = h.file.SyncData()
+		h.release()
+		if err != nil {
+			return fmt.Errorf("sync segment %d: %w", s.base, err)
+		}
+	}
+	return l.dir.syncDir(l.path)
 }
 
 func (l *Log) syncCut() error {

@@ -27,11 +27,12 @@ func (n *node) syncAll() {
 // CrashClone returns a file system as it may be found after a crash at this moment. Everything synced is
 // there. Of what was not synced, each page of a file and each cut of a file is there with a chance of percent in 100,
 // independently of the others, and each directory has seen some number of its first changes: 0 is a disk that lost
-// all, 100 a crash of the process alone. The result has no locks and no limit.
+// all, 100 a crash of the process alone. The result has no locks and no limit of its size.
 func (m *MemFS) CrashClone(percent int, rng *rand.Rand) *MemFS {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	out := NewMemFS()
+	out.noSyncFS = m.noSyncFS
 	c := crash{percent: percent, rng: rng, done: make(map[*node]*node)}
 	out.root = c.clone(m.root)
 	out.used = out.root.bytes()
