@@ -28,7 +28,7 @@ type Partition struct {
 	Topic     string
 	Index     int32 // -1 when the name is not that of a partition
 	Segments  []Segment
-	Leftovers []string // files of interrupted work, which brokers remove: .cleaned, .swap, .deleted
+	Leftovers []string // segments of interrupted work, which brokers remove or put in place: .log.cleaned, .log.swap, .log.deleted
 	Whole     bool     // false when single files were named
 }
 
@@ -154,9 +154,11 @@ func partitionOf(dir string) Partition {
 	p.Topic, p.Index = splitName(p.Name)
 	entries, _ := os.ReadDir(dir)
 	for _, e := range entries {
-		switch filepath.Ext(e.Name()) {
+		switch ext := filepath.Ext(e.Name()); ext {
 		case ".cleaned", ".swap", ".deleted":
-			p.Leftovers = append(p.Leftovers, e.Name())
+			if strings.HasSuffix(strings.TrimSuffix(e.Name(), ext), logSuffix) {
+				p.Leftovers = append(p.Leftovers, e.Name())
+			}
 		}
 	}
 	return p

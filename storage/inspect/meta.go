@@ -47,7 +47,7 @@ func CheckMeta(d *DataDir, partitions []Partition, report func(Finding)) {
 func checkDirMeta(dir string, report func(Finding)) {
 	b, err := readSmall(filepath.Join(dir, metaFile))
 	if errors.Is(err, fs.ErrNotExist) {
-		report(about(Metadata, dir, metaFile, "missing: brokers do not take the directory for one of theirs"))
+		report(about(Note, dir, metaFile, "missing: no broker takes the directory for one of its own"))
 		return
 	}
 	if err != nil {

@@ -170,13 +170,23 @@ func (r *reader) value(dst []byte, f *field) ([]byte, error) {
 		return r.array(dst, f)
 	default:
 		if f.nullable {
-			present, err := r.int(1)
-			if err != nil || present < 0 {
+			present, err := r.present(f)
+			if err != nil || !present {
 				return append(dst, "null"...), err
 			}
 		}
 		return r.fields(dst, f.fields)
 	}
+}
+
+// present reads the mark before a nullable struct: a byte, -1 for null; in a tagged field a varint, 0 for null.
+func (r *reader) present(f *field) (bool, error) {
+	if f.tag >= 0 {
+		n, err := r.uvarint()
+		return n > 0, err
+	}
+	n, err := r.int(1)
+	return n >= 0, err
 }
 
 func (r *reader) text(dst []byte, f *field) ([]byte, error) {
