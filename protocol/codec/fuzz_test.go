@@ -14,7 +14,7 @@ const fuzzLimit = 1 << 20
 
 // fuzzDecompress holds any input against what must hold for all: no panic, no byte over the limit, dst untouched, and
 // the same answer with another dst.
-func fuzzDecompress(f *testing.F, c Codec, decompress func(dst, src []byte, limit int) ([]byte, error), other func([]byte) ([]byte, error)) {
+func fuzzDecompress(f *testing.F, c Codec, open func([]byte) *Stream, decompress func(dst, src []byte, limit int) ([]byte, error), other func([]byte) ([]byte, error)) {
 	for _, src := range samples()[:16] {
 		packed, err := Compress(nil, src, c, 0)
 		if err != nil {
@@ -32,6 +32,10 @@ func fuzzDecompress(f *testing.F, c Codec, decompress func(dst, src []byte, limi
 		again, err2 := decompress(make([]byte, 0, 1<<16), src, fuzzLimit)
 		if (err == nil) != (err2 == nil) || !bytes.Equal(again, got[4:]) {
 			t.Fatalf("%v with one dst, %v with another", err, err2)
+		}
+		streamed, serr := readStream(open(src), fuzzLimit)
+		if (err == nil) != (serr == nil) || err == nil && !bytes.Equal(streamed, again) {
+			t.Fatalf("%d bytes, %v; streamed %d bytes, %v", len(again), err, len(streamed), serr)
 		}
 		if err != nil {
 			if !errors.Is(err, ErrCorrupt) && !errors.Is(err, ErrTooLarge) {
@@ -58,21 +62,23 @@ func of(c Codec) func(dst, src []byte, limit int) ([]byte, error) {
 	return func(dst, src []byte, limit int) ([]byte, error) { return Decompress(dst, src, c, limit) }
 }
 
-func FuzzGzip(f *testing.F)   { fuzzDecompress(f, Gzip, of(Gzip), nil) }
-func FuzzSnappy(f *testing.F) { fuzzDecompress(f, Snappy, of(Snappy), nil) }
+func opener(c Codec) func([]byte) *Stream { return func(b []byte) *Stream { return Open(b, c) } }
+
+func FuzzGzip(f *testing.F)   { fuzzDecompress(f, Gzip, opener(Gzip), of(Gzip), nil) }
+func FuzzSnappy(f *testing.F) { fuzzDecompress(f, Snappy, opener(Snappy), of(Snappy), nil) }
 
 func FuzzLZ4(f *testing.F) {
-	fuzzDecompress(f, LZ4, of(LZ4), func(src []byte) ([]byte, error) {
+	fuzzDecompress(f, LZ4, opener(LZ4), of(LZ4), func(src []byte) ([]byte, error) {
 		return io.ReadAll(io.LimitReader(lz4.NewReader(bytes.NewReader(src)), 2*fuzzLimit))
 	})
 }
 
-func FuzzLegacyLZ4(f *testing.F) { fuzzDecompress(f, LZ4, DecompressLegacyLZ4, nil) }
+func FuzzLegacyLZ4(f *testing.F) { fuzzDecompress(f, LZ4, OpenLegacyLZ4, DecompressLegacyLZ4, nil) }
 
 func FuzzZstd(f *testing.F) {
 	zd, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(2*fuzzLimit))
 	if err != nil {
 		f.Fatal(err)
 	}
-	fuzzDecompress(f, Zstd, of(Zstd), func(src []byte) ([]byte, error) { return zd.DecodeAll(src, nil) })
+	fuzzDecompress(f, Zstd, opener(Zstd), of(Zstd), func(src []byte) ([]byte, error) { return zd.DecodeAll(src, nil) })
 }

@@ -30,25 +30,39 @@ func (w *sliceWriter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func compressGzip(dst, src []byte, level int) ([]byte, error) {
+// gzipLevel is the level that is used for one that was asked for.
+func gzipLevel(level int) int {
 	if level < gzip.BestSpeed || level > gzip.BestCompression {
-		level = 6 // what zlib, and so Java, takes for its default of -1
+		return 6 // what zlib, and so Java, takes for its default of -1
 	}
-	zw, ok := gzipWriters[level].Get().(*gzip.Writer)
-	if !ok {
-		var err error
-		if zw, err = gzip.NewWriterLevel(nil, level); err != nil {
-			return dst, err
-		}
+	return level
+}
+
+func getGzipWriter(level int) (*gzip.Writer, error) {
+	level = gzipLevel(level)
+	if zw, ok := gzipWriters[level].Get().(*gzip.Writer); ok {
+		return zw, nil
+	}
+	return gzip.NewWriterLevel(nil, level)
+}
+
+func putGzipWriter(zw *gzip.Writer, level int) {
+	zw.Reset(nil)
+	gzipWriters[gzipLevel(level)].Put(zw)
+}
+
+func compressGzip(dst, src []byte, level int) ([]byte, error) {
+	zw, err := getGzipWriter(level)
+	if err != nil {
+		return dst, err
 	}
 	out := &sliceWriter{b: dst}
 	zw.Reset(out)
-	_, err := zw.Write(src)
+	_, err = zw.Write(src)
 	if cerr := zw.Close(); err == nil {
 		err = cerr
 	}
-	zw.Reset(nil)
-	gzipWriters[level].Put(zw)
+	putGzipWriter(zw, level)
 	if err != nil {
 		return dst, err
 	}

@@ -38,35 +38,30 @@ var (
 )
 
 func compressLZ4(dst, src []byte, level int, legacyChecksum bool) ([]byte, error) {
-	in, start := dst, len(dst)
+	in := dst
+	dst = appendLZ4Header(dst, legacyChecksum)
+	compress := getLZ4Compressor(level)
+	defer compress.put()
+	for len(src) > 0 {
+		block := src[:min(len(src), lz4BlockSize)]
+		src = src[len(block):]
+		var err error
+		if dst, err = compress.append(dst, block); err != nil {
+			return in, err
+		}
+	}
+	return append(dst, 0, 0, 0, 0), nil
+}
+
+func appendLZ4Header(dst []byte, legacyChecksum bool) []byte {
+	start := len(dst)
 	dst = binary.LittleEndian.AppendUint32(dst, lz4Magic)
 	dst = append(dst, lz4Version|lz4Independent, 4<<4)
 	checked := dst[start+4:]
 	if legacyChecksum {
 		checked = dst[start:]
 	}
-	dst = append(dst, byte(xxh32(checked)>>8))
-
-	compress := getLZ4Compressor(level)
-	defer compress.put()
-	for len(src) > 0 {
-		block := src[:min(len(src), lz4BlockSize)]
-		src = src[len(block):]
-		dst = slices.Grow(dst, 4+lz4.CompressBlockBound(len(block)))
-		at := len(dst) + 4
-		n, err := compress.block(block, dst[at:cap(dst)])
-		if err != nil {
-			return in, err
-		}
-		if n == 0 || n >= len(block) { // not compressible
-			dst = binary.LittleEndian.AppendUint32(dst, uint32(len(block))|lz4Stored)
-			dst = append(dst, block...)
-			continue
-		}
-		dst = binary.LittleEndian.AppendUint32(dst, uint32(n))
-		dst = dst[:at+n]
-	}
-	return append(dst, 0, 0, 0, 0), nil
+	return append(dst, byte(xxh32(checked)>>8))
 }
 
 // lz4Compressor is one of the library's two compressors with the pool it belongs to.
@@ -95,6 +90,21 @@ func getLZ4Compressor(level int) *lz4Compressor {
 
 func (c *lz4Compressor) put() { c.pool.Put(c) }
 
+// append appends one block of at most lz4BlockSize bytes behind its size, as it is where it cannot be compressed.
+func (c *lz4Compressor) append(dst, block []byte) ([]byte, error) {
+	dst = slices.Grow(dst, 4+lz4.CompressBlockBound(len(block)))
+	at := len(dst) + 4
+	n, err := c.block(block, dst[at:cap(dst)])
+	if err != nil {
+		return dst, err
+	}
+	if n == 0 || n >= len(block) { // not compressible
+		dst = binary.LittleEndian.AppendUint32(dst, uint32(len(block))|lz4Stored)
+		return append(dst, block...), nil
+	}
+	return binary.LittleEndian.AppendUint32(dst, uint32(n))[:at+n], nil
+}
+
 func (c *lz4Compressor) block(src, dst []byte) (int, error) {
 	if c.high != nil {
 		return c.high.CompressBlock(src, dst)
@@ -108,26 +118,15 @@ func decompressLZ4(dst, src []byte, limit int, anyChecksum bool) ([]byte, error)
 		return in, corrupt("lz4: no frame")
 	}
 	for len(src) > 0 {
-		if len(src) < 7 {
-			return in, corrupt("lz4: torn frame header")
+		body, rest, err := lz4Skip(src)
+		if err != nil {
+			return in, err
 		}
-		magic := binary.LittleEndian.Uint32(src)
-		if magic&^0xF == lz4Skippable {
-			n := uint64(8)
-			if len(src) >= 8 {
-				n += uint64(binary.LittleEndian.Uint32(src[4:]))
-			}
-			if n > uint64(len(src)) {
-				return in, corrupt("lz4: torn skippable frame")
-			}
-			src = src[n:]
+		if body == nil {
+			src = rest
 			continue
 		}
-		if magic != lz4Magic {
-			return in, corrupt("lz4: magic %08x", magic)
-		}
-		f := lz4Frame{src: src[4:], limit: limit - (len(dst) - start)}
-		var err error
+		f := lz4Frame{src: body, limit: limit - (len(dst) - start)}
 		if err = f.header(anyChecksum); err == nil {
 			dst, err = f.blocks(dst)
 		}
@@ -182,32 +181,44 @@ func (f *lz4Frame) header(anyChecksum bool) error {
 func (f *lz4Frame) blocks(dst []byte) ([]byte, error) {
 	start := len(dst)
 	for {
-		if len(f.src) < 4 {
-			return dst, corrupt("lz4: torn block size")
+		block, stored, err := f.next()
+		if err != nil {
+			return dst, err
 		}
-		size := binary.LittleEndian.Uint32(f.src)
-		f.src = f.src[4:]
-		if size == 0 {
-			return dst, f.end(dst[start:])
+		if block == nil {
+			content := dst[start:]
+			return dst, f.end(uint64(len(content)), func() uint32 { return xxh32(content) })
 		}
-		stored := size&lz4Stored != 0
-		size &^= lz4Stored
-		if uint64(size) > uint64(len(f.src)) || uint64(size) > uint64(f.maxBlock) {
-			return dst, corrupt("lz4: block of %d bytes, %d left", size, len(f.src))
-		}
-		block := f.src[:size]
-		f.src = f.src[size:]
-		if f.flags&lz4BlockChecksum != 0 {
-			if len(f.src) < 4 || binary.LittleEndian.Uint32(f.src) != xxh32(block) {
-				return dst, corrupt("lz4: block checksum")
-			}
-			f.src = f.src[4:]
-		}
-		var err error
 		if dst, err = f.block(dst, start, block, stored); err != nil {
 			return dst, err
 		}
 	}
+}
+
+// next cuts the next block; nil at the end mark.
+func (f *lz4Frame) next() (block []byte, stored bool, err error) {
+	if len(f.src) < 4 {
+		return nil, false, corrupt("lz4: torn block size")
+	}
+	size := binary.LittleEndian.Uint32(f.src)
+	f.src = f.src[4:]
+	if size == 0 {
+		return nil, false, nil
+	}
+	stored = size&lz4Stored != 0
+	size &^= lz4Stored
+	if uint64(size) > uint64(len(f.src)) || uint64(size) > uint64(f.maxBlock) {
+		return nil, false, corrupt("lz4: block of %d bytes, %d left", size, len(f.src))
+	}
+	block = f.src[:size]
+	f.src = f.src[size:]
+	if f.flags&lz4BlockChecksum != 0 {
+		if len(f.src) < 4 || binary.LittleEndian.Uint32(f.src) != xxh32(block) {
+			return nil, false, corrupt("lz4: block checksum")
+		}
+		f.src = f.src[4:]
+	}
+	return block, stored, nil
 }
 
 // block appends one block's content. Its size is known before anything is allocated or decoded.
@@ -240,14 +251,15 @@ func (f *lz4Frame) block(dst []byte, start int, block []byte, stored bool) ([]by
 	return dst[:at+n], nil
 }
 
-func (f *lz4Frame) end(content []byte) error {
-	if f.flags&lz4ContentSize != 0 && f.contentSize != uint64(len(content)) {
-		return corrupt("lz4: content size %d, found %d", f.contentSize, len(content))
+// end reads what follows the end mark and compares it with the content that was found.
+func (f *lz4Frame) end(content uint64, sum func() uint32) error {
+	if f.flags&lz4ContentSize != 0 && f.contentSize != content {
+		return corrupt("lz4: content size %d, found %d", f.contentSize, content)
 	}
 	if f.flags&lz4ContentChecksum == 0 {
 		return nil
 	}
-	if len(f.src) < 4 || binary.LittleEndian.Uint32(f.src) != xxh32(content) {
+	if len(f.src) < 4 || binary.LittleEndian.Uint32(f.src) != sum() {
 		return corrupt("lz4: content checksum")
 	}
 	f.src = f.src[4:]

@@ -3,7 +3,6 @@ package codec
 import (
 	"bytes"
 	"encoding/binary"
-	"slices"
 
 	"github.com/golang/snappy"
 )
@@ -30,11 +29,7 @@ func compressSnappy(dst, src []byte) []byte {
 	for len(src) > 0 {
 		block := src[:min(len(src), xerialBlockSize)]
 		src = src[len(block):]
-		dst = slices.Grow(dst, 4+snappy.MaxEncodedLen(len(block)))
-		at := len(dst)
-		n := len(snappy.Encode(dst[at+4:cap(dst)], block))
-		dst = binary.BigEndian.AppendUint32(dst, uint32(n))
-		dst = dst[:at+4+n]
+		dst = appendXerialBlock(dst, block)
 	}
 	return dst
 }
@@ -68,12 +63,9 @@ func decompressSnappy(dst, src []byte, limit int) ([]byte, error) {
 }
 
 func decompressSnappyBlock(dst, src []byte, limit int) ([]byte, error) {
-	n, err := snappy.DecodedLen(src)
+	n, err := snappyLen(src)
 	if err != nil {
-		return dst, corrupt("%v", err)
-	}
-	if n > snappyMaxRatio*len(src) {
-		return dst, corrupt("snappy: length %d cannot come from %d bytes", n, len(src))
+		return dst, err
 	}
 	if n > limit {
 		return dst, ErrTooLarge
@@ -87,4 +79,16 @@ func decompressSnappyBlock(dst, src []byte, limit int) ([]byte, error) {
 		return dst, corrupt("%v", err)
 	}
 	return grown[:at+n], nil
+}
+
+// snappyLen is what a block says that it decompresses to, if it can be true.
+func snappyLen(src []byte) (int, error) {
+	n, err := snappy.DecodedLen(src)
+	if err != nil {
+		return 0, corrupt("%v", err)
+	}
+	if n > snappyMaxRatio*len(src) {
+		return 0, corrupt("snappy: length %d cannot come from %d bytes", n, len(src))
+	}
+	return n, nil
 }

@@ -2,6 +2,8 @@ package codec
 
 import (
 	"encoding/binary"
+	"errors"
+	"io"
 	"sync"
 
 	"github.com/klauspost/compress/zstd"
@@ -17,32 +19,39 @@ const (
 
 var (
 	zstdDecoders sync.Pool
-	zstdBounded  sync.Pool
 	zstdEncoders [int(zstd.SpeedBestCompression) + 1]sync.Pool
 )
 
 func compressZstd(dst, src []byte, level int) ([]byte, error) {
+	ze, err := getZstdEncoder(&zstdEncoders, level)
+	if err != nil {
+		return dst, err
+	}
+	dst = ze.EncodeAll(src, dst)
+	zstdEncoders[zstdSpeed(level)].Put(ze)
+	return dst, nil
+}
+
+// zstdSpeed is the library's level for one of zstd's.
+func zstdSpeed(level int) zstd.EncoderLevel {
 	if level == DefaultLevel {
 		level = 3
 	}
-	speed := zstd.EncoderLevelFromZstd(level)
-	ze, ok := zstdEncoders[speed].Get().(*zstd.Encoder)
-	if !ok {
-		var err error
-		ze, err = zstd.NewWriter(nil,
-			zstd.WithEncoderLevel(speed),
-			zstd.WithEncoderConcurrency(1),
-			zstd.WithWindowSize(zstdEncoderWindow),
-			zstd.WithLowerEncoderMem(true),
-			zstd.WithEncoderCRC(false), // the batch has its own
-			zstd.WithZeroFrames(true))
-		if err != nil {
-			return dst, err
-		}
+	return zstd.EncoderLevelFromZstd(level)
+}
+
+func getZstdEncoder(pools *[int(zstd.SpeedBestCompression) + 1]sync.Pool, level int) (*zstd.Encoder, error) {
+	speed := zstdSpeed(level)
+	if ze, ok := pools[speed].Get().(*zstd.Encoder); ok {
+		return ze, nil
 	}
-	dst = ze.EncodeAll(src, dst)
-	zstdEncoders[speed].Put(ze)
-	return dst, nil
+	return zstd.NewWriter(nil,
+		zstd.WithEncoderLevel(speed),
+		zstd.WithEncoderConcurrency(1),
+		zstd.WithWindowSize(zstdEncoderWindow),
+		zstd.WithLowerEncoderMem(true),
+		zstd.WithEncoderCRC(false), // the batch has its own
+		zstd.WithZeroFrames(true))
 }
 
 // decompressZstd goes frame by frame. The library's own limit is no use here: it takes the window for memory, and a batch of
@@ -74,27 +83,28 @@ func decompressZstd(dst, src []byte, limit int) ([]byte, error) {
 	return out, nil
 }
 
-func getZstdDecoder(pool *sync.Pool, bounded bool) (*zstd.Decoder, error) {
-	if zd, ok := pool.Get().(*zstd.Decoder); ok {
+func getZstdDecoder() (*zstd.Decoder, error) {
+	if zd, ok := zstdDecoders.Get().(*zstd.Decoder); ok {
 		return zd, nil
 	}
 	return zstd.NewReader(nil,
 		zstd.WithDecoderConcurrency(1),
 		zstd.WithDecoderLowmem(true),
-		zstd.WithDecoderMaxWindow(zstdMaxWindow),
-		zstd.WithDecodeAllCapLimit(bounded))
+		zstd.WithDecoderMaxWindow(zstdMaxWindow))
 }
 
 // zstdFrame is what the headers of a frame and of its blocks say.
 type zstdFrame struct {
-	size    int  // of the frame in bytes
+	size    int // of the frame in bytes
+	header  int // of its header
+	window  uint64
 	content int  // how many bytes it decompresses to, at most
 	exact   bool // content is exact: the frame declares it and its blocks can hold it
 }
 
 // decode appends the content of one frame to dst, of which the caller knows that it is small enough.
 func (f zstdFrame) decode(dst, src []byte) ([]byte, error) {
-	zd, err := getZstdDecoder(&zstdDecoders, false)
+	zd, err := getZstdDecoder()
 	if err != nil {
 		return dst, err
 	}
@@ -112,22 +122,23 @@ func (f zstdFrame) decode(dst, src []byte) ([]byte, error) {
 }
 
 // decodeBounded is decode for a frame that might exceed the limit but does not say. Producers hardly ever make one: full
-// blocks fill their bound. The decoder cannot be stopped but by the capacity of its output, so that grows from try to try.
+// blocks fill their bound.
 func (f zstdFrame) decodeBounded(dst, src []byte, limit int) ([]byte, error) {
-	zd, err := getZstdDecoder(&zstdBounded, true)
-	if err != nil {
-		return dst, err
-	}
-	defer zstdBounded.Put(zd)
-	for guess := min(limit, max(8*f.size, zstdMaxBlock)); ; guess = min(limit, 4*guess) {
-		out, err := zd.DecodeAll(src, make([]byte, 0, guess+zstdSlack))
-		if err == nil && len(out) <= limit {
-			return append(dst, out...), nil
+	s := Open(src, Zstd)
+	defer s.Close()
+	out := dst
+	for {
+		piece, err := s.Next()
+		if errors.Is(err, io.EOF) {
+			return out, nil
 		}
-		if guess == limit {
-			// Damage looks the same from here as too little room; it is refused either way.
+		if err != nil {
+			return dst, err
+		}
+		if len(piece) > limit-(len(out)-len(dst)) {
 			return dst, ErrTooLarge
 		}
+		out = append(out, piece...)
 	}
 }
 
@@ -154,7 +165,10 @@ func nextZstdFrame(src []byte) (f zstdFrame, err error) {
 	if err != nil {
 		return f, err
 	}
-	f = zstdFrame{size: h.HeaderSize + size, content: content}
+	f = zstdFrame{size: h.HeaderSize + size, header: h.HeaderSize, window: h.WindowSize, content: content}
+	if h.SingleSegment {
+		f.window = h.FrameContentSize
+	}
 	if h.HasFCS {
 		if h.FrameContentSize > uint64(content) {
 			return f, corrupt("zstd: content size %d cannot come from %d bytes", h.FrameContentSize, size)
