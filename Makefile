@@ -10,10 +10,11 @@ UNIT   := $(shell $(GO) list ./... 2>/dev/null | grep -v /compat-tests/)
 COMPAT := ./compat-tests/...
 FUZZTIME ?= 30s
 CRASH_ROUNDS ?= 100
+POWERLOSS_ROUNDS ?= 100
 
 export CGO_ENABLED := 0
 
-.PHONY: all build run test unit lint compat crash bench fuzz docs clean
+.PHONY: all build run test unit lint compat crash powerloss bench fuzz docs clean
 
 all: build
 
@@ -41,6 +42,11 @@ compat: build
 # The long form of the crash loop, for every durability policy.
 crash: build
 	SORDINI_CRASH_ROUNDS=$(CRASH_ROUNDS) $(GO) test -count=1 -timeout 3h -v ./compat-tests/crash/
+
+# Many losses of power on a file system that forgets what was not synced; needs root and /dev/fuse.
+powerloss: build
+	cd compat-tests/powerloss/fs && $(GO) vet ./... && $(GO) test ./...
+	SORDINI_POWERLOSS_ROUNDS=$(POWERLOSS_ROUNDS) $(GO) test -count=1 -timeout 30m -v ./compat-tests/powerloss/
 
 # CPU seconds per GB beside Apache Kafka; see compat-tests/bench/README.md.
 bench: build

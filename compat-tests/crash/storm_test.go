@@ -62,7 +62,7 @@ func (r *run) storm(t *testing.T) {
 // killOnce lets everything write for a random while and kills.
 func (r *run) killOnce(t *testing.T, b *load.Broker, w *load.World, rnd *rand.Rand) ledger.Crash {
 	t.Helper()
-	life, err := w.Live()
+	life, err := w.Live(false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,6 +77,7 @@ func (r *run) killOnce(t *testing.T, b *load.Broker, w *load.World, rnd *rand.Ra
 	if b.Ended() {
 		t.Errorf("the broker has ended by itself")
 	}
+	life.Over()
 	b.Kill()
 	crash := ledger.Crash{At: time.Now()}
 	for _, f := range life.End() {

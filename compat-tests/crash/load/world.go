@@ -104,12 +104,13 @@ type Life struct {
 	wg        sync.WaitGroup
 	mu        struct {
 		sync.Mutex
+		over   bool
 		faults []string
 	}
 }
 
-// Live starts writing.
-func (w *World) Live() (*Life, error) {
+// Live starts writing. Quiet: only to topics that need not be synced, so that nobody syncs for them.
+func (w *World) Live(quiet bool) (*Life, error) {
 	cl, err := newClient(w.addr, kgo.RecordPartitioner(kgo.ManualPartitioner()))
 	if err != nil {
 		return nil, err
@@ -117,7 +118,7 @@ func (w *World) Live() (*Life, error) {
 	ctx, stop := context.WithCancel(context.Background())
 	l := &Life{w: w, cl: cl, stop: stop}
 	for i, t := range w.topics {
-		if t.Every == 0 {
+		if t.Every == 0 || (quiet && !t.Weak()) {
 			continue
 		}
 		p, err := startProducer(w.addr, w.books[i], t.Every, t.Burst, l.fail)
@@ -127,21 +128,34 @@ func (w *World) Live() (*Life, error) {
 		}
 		l.producers = append(l.producers, p)
 	}
+	if quiet {
+		return l, nil
+	}
 	l.wg.Go(func() { w.commits.run(ctx, cl, l.fail) })
 	l.wg.Go(func() { w.churn.run(ctx, cl, l.fail) })
 	l.wg.Go(func() { w.seq.run(ctx, cl, l.fail) })
 	return l, nil
 }
 
+// Over says that the broker is about to be killed: what is refused from now on is the client's word, not the broker's.
+func (l *Life) Over() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.mu.over = true
+}
+
+// maxRefused bounds the report.
+const maxRefused = 10
+
 func (l *Life) fail(format string, args ...any) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(l.mu.faults) < 10 {
+	if !l.mu.over && len(l.mu.faults) < maxRefused {
 		l.mu.faults = append(l.mu.faults, fmt.Sprintf(format, args...))
 	}
 }
 
-// Grace is for answers that the broker sent before it was killed: they are in this machine's sockets.
+// grace is for answers that the broker sent before it was killed: they are in this machine's sockets.
 const grace = 50 * time.Millisecond
 
 // End ends all writers, after the broker was killed, and returns what they were refused.
@@ -174,7 +188,9 @@ func (w *World) Judge(ctx context.Context, c ledger.Crash) (Report, error) {
 		return r, err
 	}
 	defer cl.Close()
-	r.Faults = w.seq.resend(ctx, cl)
+	if w.seq != nil {
+		r.Faults = w.seq.resend(ctx, cl)
+	}
 	for i, book := range w.books {
 		sent, acked := book.Counts()
 		r.Sent, r.Acked = r.Sent+sent, r.Acked+acked
@@ -205,4 +221,11 @@ func (w *World) Acked() int {
 		sum += acked
 	}
 	return sum
+}
+
+// Promise tells the judge another policy than the broker's, so that a test can show what a broker with a wrong one looks like.
+func (w *World) Promise(policy string) {
+	for _, book := range w.books {
+		book.Policy = policy
+	}
 }
