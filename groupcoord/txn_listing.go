@@ -54,7 +54,7 @@ func (s *TxnService) ListTransactions(ctx context.Context, req *kmsg.ListTransac
 		e.DurationMs = req.DurationFilterMillis
 	}
 	if req.Version >= 2 && req.TransactionalIDPattern != nil && *req.TransactionalIDPattern != "" {
-		pattern, err := regexp.Compile(`\A(?:` + *req.TransactionalIDPattern + `)\z`)
+		pattern, err := wholePattern(*req.TransactionalIDPattern)
 		if err != nil {
 			resp.ErrorCode, resp.UnknownStateFilters = kerr.InvalidRegularExpression.Code, nil
 			return resp
@@ -77,4 +77,13 @@ func (s *TxnService) ListTransactions(ctx context.Context, req *kmsg.ListTransac
 		return cmp.Compare(a.TransactionalID, b.TransactionalID)
 	})
 	return resp
+}
+
+// wholePattern matches a whole text. What is no expression alone must not become
+// one between parentheses.
+func wholePattern(text string) (*regexp.Regexp, error) {
+	if _, err := regexp.Compile(text); err != nil {
+		return nil, err
+	}
+	return regexp.Compile(`\A(?:` + text + `)\z`)
 }
