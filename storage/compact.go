@@ -2,28 +2,33 @@ package storage
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"math"
 
 	"github.com/sordini/sordini/protocol/batch"
+	"github.com/sordini/sordini/protocol/codec"
 )
 
-// Compaction keeps, of every key, the last record. It rewrites closed segments one by one: a segment keeps
-// its base offset and its end offset, and records keep their offsets. Batches of which nothing is left go, except
-// for the last one of a segment and the last one of a producer, of which the header stays, as in Kafka's cleaner.
-//
-// Records of transactions are kept, and supersede nothing, because it is not known here which of them were
-// aborted. Control batches are kept.
+// Compaction keeps, of every key, the last record, as Kafka's cleaner does. A pass learns the last offset of each key
+// in the segments that were never compacted, as far as the memory for keys goes, and then rewrites everything up to
+// there: small neighbours into one segment of at most segment.bytes, records with their offsets, batches with theirs. A
+// batch of which nothing is left goes, except for the last one of the new segment and the last one of a producer, of which the
+// header stays. Tombstones, and markers of transactions that are empty, get a delete horizon when they are first met
+// (KIP-534), and go with the first pass after it.
 
-const (
-	// cleanedSuffix marks the new form of a segment while compaction writes it.
-	cleanedSuffix = ".cleaned"
-	// maxCompactionKeys bounds the memory of one pass (about 50 bytes a key). With more keys, the records
-	// after the last one that fitted wait for the next pass.
-	maxCompactionKeys = 1 << 18
-)
+// cleanedSuffix marks the new form of segments while compaction writes it.
+const cleanedSuffix = ".cleaned"
+
+// CleanerConfig bounds what compaction takes.
+type CleanerConfig struct {
+	// DedupeBufferBytes is log.cleaner.dedupe.buffer.size: the memory for keys, 24 bytes each. 0: Kafka's default of 128 MiB.
+	DedupeBufferBytes int64
+	// IOMaxBytesPerSecond is log.cleaner.io.max.bytes.per.second, of reads and writes together; 0: no limit.
+	IOMaxBytesPerSecond int64
+}
+
+const defaultDedupeBufferBytes = 128 << 20
 
 // Compacted is what RunCompaction did.
 type Compacted struct {
@@ -31,8 +36,12 @@ type Compacted struct {
 	BytesBefore, BytesNow int64
 }
 
+// SetCleaner replaces the bounds of compaction from its next pass on.
+func (d *Dir) SetCleaner(c CleanerConfig) { d.cleaner.Store(&c) }
+
 // RunCompaction goes over all logs that are compacted and have become dirty enough, once. It is for the
-// broker's timer; only one pass runs at a time.
+// broker's timer; only one pass runs at a time. It ends soon after ctx, or Close, and what it has not replaced by then
+// is as it was.
 func (d *Dir) RunCompaction(ctx context.Context, nowMs int64) (Compacted, error) {
 	if err := d.enter(); err != nil {
 		return Compacted{}, err
@@ -40,82 +49,105 @@ func (d *Dir) RunCompaction(ctx context.Context, nowMs int64) (Compacted, error)
 	defer d.leave()
 	d.compacting.Lock()
 	defer d.compacting.Unlock()
+	cleaner := *d.cleaner.Load()
+	if cleaner.DedupeBufferBytes <= 0 {
+		cleaner.DedupeBufferBytes = defaultDedupeBufferBytes
+	}
+	io := &throttle{bytesPerSecond: cleaner.IOMaxBytesPerSecond}
 	var sum Compacted
 	var errs []error
 	for _, l := range d.openLogs() {
 		if err := errors.Join(ctx.Err(), d.failure()); err != nil {
 			return sum, errors.Join(append(errs, err)...)
 		}
-		if err := l.compact(ctx, nowMs, &sum); err != nil && !errors.Is(err, ErrClosed) && !errors.Is(err, errRemoved) {
+		c := compaction{l: l, ctx: ctx, io: io, config: l.config.Load(), nowMs: nowMs, cleaner: cleaner}
+		if err := c.run(&sum); err != nil && !errors.Is(err, ErrClosed) && !errors.Is(err, errRemoved) {
 			errs = append(errs, fmt.Errorf("compaction of %s: %w", l.name, err))
 		}
 	}
 	return sum, errors.Join(errs...)
 }
 
-// keyHash stands for a key. Sixteen bytes of a cryptographic hash do not collide.
-type keyHash [16]byte
-
-func hashKey(key []byte) keyHash {
-	sum := sha256.Sum256(key)
-	return keyHash(sum[:16])
-}
-
 // compaction is one pass over one log.
 type compaction struct {
-	l      *Log
-	config *LogConfig
-	nowMs  int64
+	l       *Log
+	ctx     context.Context // of the pass, which is a call
+	io      *throttle
+	cleaner CleanerConfig
+	config  *LogConfig
+	nowMs   int64
 	// generation is that of the log when the pass began: a truncation since then ends it.
 	generation uint64
 	// latest has the offset of each key's last record among those below end.
-	latest map[keyHash]int64
+	latest *keyMap
 	end    int64
+	txns   txnCleaner
+
+	scanBuf, payload []byte // used again and again
 }
 
-func (l *Log) compact(ctx context.Context, nowMs int64, sum *Compacted) error {
-	config := l.config.Load()
-	if !config.Compact {
+func (c *compaction) run(sum *Compacted) error {
+	l := c.l
+	if !c.config.Compact {
 		return nil
 	}
 	if err := l.usable(); err != nil {
 		return err
 	}
-	generation := l.durableGeneration()
-	segs := l.compactable(config, nowMs)
+	c.generation = l.durableGeneration()
+	segs := l.compactable(c.config, c.nowMs)
 	dirty := firstDirty(segs)
-	if dirty == len(segs) || !dirtyEnough(config, segs, dirty, nowMs) {
+	if dirty == len(segs) || !dirtyEnough(c.config, segs, dirty, c.nowMs) {
 		return nil
 	}
-	c := compaction{l: l, config: config, nowMs: nowMs, generation: generation, latest: make(map[keyHash]int64)}
+	c.latest = newKeyMap(c.cleaner.DedupeBufferBytes)
+	c.end = max(l.cleanedTo.Load(), segs[dirty].base)
 	covered := dirty
-	for covered < len(segs) {
-		full, err := c.learn(segs[covered])
-		if err != nil {
+	for full := false; covered < len(segs) && !full; covered++ {
+		var err error
+		if full, err = c.learn(segs[covered]); err != nil {
 			return err
-		}
-		covered++
-		if full {
-			break
 		}
 	}
 	sum.Logs++
-	for i, s := range segs[:covered] {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		before := s.size.Load()
-		// The last one may be covered in part only; then it stays dirty, for its rest.
-		whole := i < covered-1 || c.end >= s.info().NextOffset
-		now, err := c.rewrite(s, whole)
+	for rest := segs[:covered]; len(rest) > 0; {
+		n := c.group(rest)
+		before, now, err := c.rewrite(rest[:n])
 		if err != nil {
 			return err
 		}
-		sum.Segments++
+		sum.Segments += n
 		sum.BytesBefore += before
 		sum.BytesNow += now
+		rest = rest[n:]
 	}
+	storeMax(&l.cleanedTo, c.end)
 	return nil
+}
+
+// goesOn says why the pass has to end, if so.
+func (c *compaction) goesOn() error {
+	if err := c.ctx.Err(); err != nil {
+		return err
+	}
+	return c.l.usable()
+}
+
+// whole says that everything in a segment was learnt or is clean: it need not be looked at again by itself.
+func (c *compaction) whole(s *segment) bool { return c.end >= s.info().NextOffset }
+
+// group says how many of the first segments become one. As in Kafka the sizes are those before: what shrinks now is
+// merged the next time.
+func (c *compaction) group(segs []*segment) int {
+	size := segs[0].size.Load()
+	n := 1
+	for ; n < len(segs) && c.whole(segs[n]); n++ {
+		size += segs[n].size.Load()
+		if size > int64(c.config.SegmentBytes) || segs[n].info().NextOffset-segs[0].base > math.MaxInt32 {
+			break
+		}
+	}
+	return n
 }
 
 // compactable returns the closed segments that may be compacted: durable, below every open transaction, and
@@ -138,7 +170,7 @@ func (l *Log) compactable(config *LogConfig, nowMs int64) []*segment {
 	return segs[:n]
 }
 
-// firstDirty is the first segment that was never compacted. What is appended later is always behind it.
+// firstDirty is the first segment that was never compacted as a whole. What is appended later is always behind it.
 func firstDirty(segs []*segment) int {
 	for i, s := range segs {
 		if s.info().CleanedMs == 0 {
@@ -170,33 +202,47 @@ func dirtyEnough(config *LogConfig, segs []*segment, dirty int, nowMs int64) boo
 		olderThan(nowMs, first.FirstTimestamp, first.LastModifiedMs, config.MaxCompactionLagMs)
 }
 
-// learn notes the last offset of every key in a segment. It says whether the map is full; then c.end is
+// learn notes the last offset of every key in a segment, from c.end on. It says whether the map is full; then c.end is
 // the first offset that was not noted.
 func (c *compaction) learn(s *segment) (full bool, err error) {
+	next := s.info().NextOffset
 	err = c.each(s, func(b batch.Batch, _ int64) error {
+		if b.NextOffset() <= c.end {
+			return nil
+		}
 		if full {
 			return errStopWalk
 		}
-		if b.IsControl() || b.IsTransactional() {
-			c.end = b.NextOffset()
-			return nil
-		}
-		return c.records(s, b, func(rec *batch.Record) bool {
-			if rec.Key != nil {
-				h := hashKey(rec.Key)
-				if _, known := c.latest[h]; !known && len(c.latest) >= maxCompactionKeys {
-					full = true
-					return false
-				}
-				c.latest[h] = rec.Offset
+		skip := b.IsControl()
+		if b.IsTransactional() && !skip {
+			var err error
+			if skip, err = c.isAborted(s, b); err != nil {
+				return err
 			}
-			c.end = rec.Offset + 1
-			return true
-		})
+		}
+		if !skip {
+			if full, err = c.learnBatch(s, b); full || err != nil {
+				return err
+			}
+		}
+		c.end = b.NextOffset()
+		return nil
 	})
 	if !full && err == nil {
-		c.end = max(c.end, s.info().NextOffset)
+		c.end = max(c.end, next)
 	}
+	return full, err
+}
+
+func (c *compaction) learnBatch(s *segment, b batch.Batch) (full bool, err error) {
+	err = c.records(s, b, func(rec *rawRecord) bool {
+		offset := b.BaseOffset() + int64(rec.offset)
+		if rec.key != nil && offset >= c.end && !c.latest.put(rec.key, offset) {
+			full, c.end = true, offset
+			return false
+		}
+		return true
+	})
 	return full, err
 }
 
@@ -208,7 +254,8 @@ func (c *compaction) each(s *segment, fn func(b batch.Batch, pos int64) error) e
 	}
 	defer h.release()
 	size := s.size.Load()
-	sc := newScanner(h.file, s.base, 0, size, s.base)
+	sc := newScanner(h.file, s.base, 0, size, s.base, c.scanBuf)
+	defer func() { c.scanBuf = sc.buf }()
 	for sc.pos < size {
 		pos := sc.pos
 		b, err := sc.scan()
@@ -218,48 +265,45 @@ func (c *compaction) each(s *segment, fn func(b batch.Batch, pos int64) error) e
 			}
 			return c.l.readFailed(err)
 		}
+		if err := c.goesOn(); err != nil {
+			return err
+		}
 		if err := fn(b, pos); err != nil {
 			if errors.Is(err, errStopWalk) {
 				return nil
 			}
 			return err
 		}
+		if err := c.io.spent(c.ctx, int64(len(b))); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
-// records decodes a batch until fn says that it is enough.
-func (c *compaction) records(s *segment, b batch.Batch, fn func(rec *batch.Record) bool) error {
-	var r batch.Reader
-	var rec batch.Record
-	if err := r.Reset(b, c.config.MaxDecompressedBytes); err != nil {
-		return fmt.Errorf("batch at offset %d of segment %d: %w", b.BaseOffset(), s.base, err)
+// records takes a batch apart until fn says that it is enough. What fn gets is valid until the next batch.
+func (c *compaction) records(s *segment, b batch.Batch, fn func(rec *rawRecord) bool) error {
+	payload := b.Payload()
+	if b.Codec() != codec.None {
+		var err error
+		if c.payload, err = codec.Decompress(c.payload[:0], payload, b.Codec(), c.config.MaxDecompressedBytes); err != nil {
+			return fmt.Errorf("batch at offset %d of segment %d: %w", b.BaseOffset(), s.base, err)
+		}
+		payload = c.payload
 	}
-	for r.Next(&rec) {
+	last := int32(-1)
+	for range b.Count() {
+		rec, rest, err := nextRecord(payload)
+		if err == nil && (rec.offset <= last || rec.offset > b.LastOffsetDelta()) {
+			err = errRecord
+		}
+		if err != nil {
+			return fmt.Errorf("batch at offset %d of segment %d: %w", b.BaseOffset(), s.base, err)
+		}
 		if !fn(&rec) {
 			return nil
 		}
-	}
-	if err := r.Err(); err != nil {
-		return fmt.Errorf("batch at offset %d of segment %d: %w", b.BaseOffset(), s.base, err)
+		payload, last = rest, rec.offset
 	}
 	return nil
-}
-
-// keeps says whether compaction keeps a record. Tombstones go when their segment was first compacted longer
-// than delete.retention.ms ago: every reader that was on its way then has seen them.
-func (c *compaction) keeps(rec *batch.Record, cleanedMs int64) bool {
-	if rec.Offset >= c.end {
-		return true
-	}
-	if rec.Key == nil {
-		return false // a compacted topic does not take them; they are of a time before it was one
-	}
-	if last, known := c.latest[hashKey(rec.Key)]; known && last > rec.Offset {
-		return false
-	}
-	if rec.Value != nil || cleanedMs == 0 {
-		return true
-	}
-	return !olderThan(c.nowMs, cleanedMs, cleanedMs, c.config.DeleteRetentionMs)
 }

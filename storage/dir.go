@@ -25,6 +25,7 @@ type DirConfig struct {
 	SyncIntervalMs  int64 // of Interval durability
 	FDCacheSize     int   // open files of closed segments
 	RecoveryThreads int   // logs that are scanned at the same time
+	Cleaner         CleanerConfig
 	// OnFailure is told once, from a goroutine of the directory, when it goes offline.
 	OnFailure func(error)
 }
@@ -59,6 +60,7 @@ type Dir struct {
 	// syncedFS: the whole file system was synced when the directory was opened, so that everything found in
 	// it is durable.
 	syncedFS   bool
+	cleaner    atomic.Pointer[CleanerConfig]
 	generation index.Generation // of this opening; under checkpointing once the directory is open
 
 	failed   atomic.Pointer[error]
@@ -89,6 +91,7 @@ func OpenDir(config DirConfig) (*Dir, error) {
 		config: config, fs: config.FS, path: config.Path, meta: meta, work: newWorker(),
 		files: fileCache{max: config.FDCacheSize}, scans: make(chan struct{}, config.RecoveryThreads),
 	}
+	d.SetCleaner(config.Cleaner)
 	d.mu.logs, d.mu.opening = make(map[string]*Log), make(map[string]bool)
 	if d.lock, err = d.fs.LockFile(d.fs.PathJoin(d.path, lockFile)); err != nil {
 		return nil, fmt.Errorf("lock data directory: %w", err)

@@ -44,6 +44,9 @@ type Log struct {
 	// truncation, retention, compaction, deletion. It is taken before mu, and never by appends and reads.
 	upkeep       sync.Mutex
 	lastSnapshot int64 // offset of the newest producer snapshot; under upkeep
+	// cleanedTo is up to where compaction has learnt the keys since the log was opened: it may lie in a segment that had more
+	// keys than fit.
+	cleanedTo atomic.Int64
 
 	newDir  atomic.Bool // the directory's own entry and partition.metadata are not durable
 	queued  atomic.Bool // in the syncer's list

@@ -164,14 +164,21 @@ func (r *recovery) segments(bases []int64) ([]*segment, error) {
 	var segs []*segment
 	for i, base := range bases {
 		if len(segs) > 0 {
-			if end := r.end(segs[len(segs)-1]); base != end && r.endsHere(base, end) {
+			end := r.end(segs[len(segs)-1])
+			if base < end && r.merged(bases[i:], end) {
+				if err := r.removeMerged(base); err != nil {
+					return segs, err
+				}
+				continue
+			}
+			if base != end && r.endsHere(base, end) {
 				return segs, r.removeFrom(bases[i:], end)
 			} else if base < end {
 				return segs, l.corrupt(segs[len(segs)-1], -1, "it ends at offset %d, and the next begins at %d", end, base)
 			}
 		}
-		if i > 0 && segs[i-1].handle.Load() != nil {
-			l.dir.files.add(segs[i-1]) // it has one after it, so it takes no appends
+		if n := len(segs); n > 0 && segs[n-1].handle.Load() != nil {
+			l.dir.files.add(segs[n-1]) // it has one after it, so it takes no appends
 		}
 		s := newSegment(l.dir.fs, l.path, base)
 		segs = append(segs, s)
@@ -206,6 +213,21 @@ func (r *recovery) end(s *segment) int64 { return max(s.info().NextOffset, r.l.s
 func (r *recovery) endsHere(base, end int64) bool {
 	_, known := r.facts[base]
 	return base > end && !known && !r.lost && end >= r.l.mu.recovery
+}
+
+// merged says whether the first of some segments is one that compaction has merged into the one before and not unlinked
+// any more: that one has everything of it, the index has forgotten it, and the log goes on where that one ends.
+func (r *recovery) merged(bases []int64, end int64) bool {
+	_, known := r.facts[bases[0]]
+	return !known && slices.Contains(bases, end)
+}
+
+func (r *recovery) removeMerged(base int64) error {
+	r.stale, r.cut = true, true
+	if err := r.l.dir.fs.Remove(r.l.dir.fs.PathJoin(r.l.path, segmentName(base))); err != nil {
+		return fmt.Errorf("remove segment %d, which was merged: %w", base, err)
+	}
+	return nil
 }
 
 // removeFrom unlinks the segments after a cut.
@@ -291,7 +313,7 @@ func (r *recovery) scan(s *segment, f vfs.File, size, next int64) (whole bool, e
 	l := r.l
 	l.dir.scans <- struct{}{}
 	defer func() { <-l.dir.scans }()
-	sc := newScanner(f, s.base, s.mu.facts.Size, size, s.mu.facts.NextOffset)
+	sc := newScanner(f, s.base, s.mu.facts.Size, size, s.mu.facts.NextOffset, nil)
 	interval := int64(l.config.Load().IndexIntervalBytes)
 	var stop error
 	for stop == nil {

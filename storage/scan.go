@@ -31,11 +31,12 @@ type scanner struct {
 	read int64  // where in the file the next read begins
 }
 
-func newScanner(file vfs.File, base, pos, size, next int64) *scanner {
-	return &scanner{
-		file: file, base: base, pos: pos, size: size, next: next, read: pos,
-		buf: make([]byte, min(scanBufferBytes, max(size-pos, 0))),
+// newScanner scans from pos to size. A buffer of another scanner may be given.
+func newScanner(file vfs.File, base, pos, size, next int64, buf []byte) *scanner {
+	if want := min(scanBufferBytes, max(size-pos, 0)); int64(len(buf)) < want {
+		buf = make([]byte, want)
 	}
+	return &scanner{file: file, base: base, pos: pos, size: size, next: next, read: pos, buf: buf}
 }
 
 // errInvalid: there is no valid batch at the scanner's position. The bytes from there on are a torn tail, or

@@ -26,7 +26,7 @@ func FuzzScanner(f *testing.F) {
 			t.Fatal(err)
 		}
 		defer file.Close()
-		sc := newScanner(file, 0, 0, int64(len(b)), 0)
+		sc := newScanner(file, 0, 0, int64(len(b)), 0, nil)
 		next := int64(0)
 		for {
 			before := sc.pos

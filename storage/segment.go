@@ -183,7 +183,7 @@ func (s *segment) noteLocked(b batch.Batch, pos, interval int64) {
 	if pos == 0 {
 		f.FirstTimestamp = ts
 	}
-	if ts > f.MaxTimestamp {
+	if ts > f.MaxTimestamp && b.Count() > 0 { // compaction leaves headers without records
 		f.MaxTimestamp, f.MaxTimestampPos = ts, pos
 	}
 	f.NextOffset = b.NextOffset()

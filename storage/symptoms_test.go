@@ -296,7 +296,7 @@ func TestADamagedLengthTakesNoMemory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sc := newScanner(f, 0, at, 32<<20+at+20, ends[5].offset)
+	sc := newScanner(f, 0, at, 32<<20+at+20, ends[5].offset, nil)
 	if _, err := sc.scan(); !errors.Is(err, errInvalid) {
 		t.Fatal(err)
 	}

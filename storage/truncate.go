@@ -101,6 +101,7 @@ func (l *Log) shrinkLocked(segs []*segment, i int, end, pos int64, epochs []inde
 	l.durable.flushed.Store(min(l.durable.flushed.Load(), end))
 	l.durable.Unlock()
 	l.end.Store(end)
+	l.cleanedTo.Store(min(l.cleanedTo.Load(), end))
 	kept := slices.Clip(segs[:i+1])
 	l.segments.Store(&kept)
 	l.epochs.Store(&epochs)
