@@ -22,6 +22,9 @@ type Topic struct {
 
 // World is everything that a broker under test has been told, over all of its crashes.
 type World struct {
+	// Settled: no topics come and go.
+	Settled bool
+
 	addr    string
 	topics  []Topic
 	books   []*ledger.Ledger
@@ -132,7 +135,9 @@ func (w *World) Live(quiet bool) (*Life, error) {
 		return l, nil
 	}
 	l.wg.Go(func() { w.commits.run(ctx, cl, l.fail) })
-	l.wg.Go(func() { w.churn.run(ctx, cl, l.fail) })
+	if !w.Settled {
+		l.wg.Go(func() { w.churn.run(ctx, cl, l.fail) })
+	}
 	l.wg.Go(func() { w.seq.run(ctx, cl, l.fail) })
 	return l, nil
 }
