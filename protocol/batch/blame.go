@@ -2,39 +2,22 @@ package batch
 
 import (
 	"fmt"
-	"math"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 )
 
-// refuseWalk turns the first fault of a walk into an answer. Structural damage ends there. A record that is sound but not
-// wanted is not the end: the client learns about all of them, so the walk is repeated without demands and each is judged.
-func (r *Rules) refuseWalk(payload []byte, b Batch, l *limits, w walked) *Error {
-	if w.fault > faultTimestamp {
-		return r.refuseDamage(w)
+// noKey is Kafka's message.
+const noKey = "Compacted topic cannot accept message without key"
+
+// refuse notes a record that is sound but not wanted.
+func (l *limits) refuse(index int32, timestamp int64, hasKey bool) {
+	if len(l.refused) >= MaxRecordErrors {
+		return
 	}
-	lax := *l
-	lax.needKey = false
-	lax.oldest, lax.youngest = math.MinInt64, math.MaxInt64
-	if w := walk(payload, b.Count(), &lax); w.fault != faultNone {
-		return r.refuseDamage(w)
+	if e, ok, byTime := l.rules.JudgeRecord(index, int64(index), timestamp, hasKey); !ok {
+		l.refused = append(l.refused, e)
+		l.badTimestamp = l.badTimestamp || byTime
 	}
-	var errs []RecordError
-	badTimestamp := false
-	pos := 0
-	for i := int32(0); i < b.Count() && len(errs) < MaxRecordErrors; i++ {
-		n, start := varint(payload, pos)
-		pos = start + n
-		delta, at := varlong(payload[start:pos], 1)
-		_, at = varint(payload[start:pos], at)
-		keyLen, _ := varint(payload[start:pos], at)
-		e, ok, byTime := r.JudgeRecord(i, int64(i), l.baseTimestamp+delta, keyLen >= 0)
-		if !ok {
-			errs = append(errs, e)
-			badTimestamp = badTimestamp || byTime
-		}
-	}
-	return r.RefuseRecords(errs, badTimestamp)
 }
 
 // refuseDamage names the record if there is one: too few and too many bytes are the whole batch's fault.
@@ -49,7 +32,7 @@ func (r *Rules) refuseDamage(w walked) *Error {
 // Validate has its own faster way to say yes.
 func (r *Rules) JudgeRecord(index int32, offset, timestamp int64, hasKey bool) (e RecordError, ok, byTime bool) {
 	if r.Compacted && !hasKey {
-		return RecordError{Index: index, Message: faultNoKey.String() + r.where()}, false, false
+		return RecordError{Index: index, Message: noKey + r.where()}, false, false
 	}
 	oldest, youngest := r.Window()
 	if timestamp != NoTimestamp && (timestamp < oldest || timestamp > youngest) {

@@ -3,6 +3,7 @@ package batch
 import (
 	"bytes"
 	"errors"
+	"io"
 	"reflect"
 	"testing"
 
@@ -110,6 +111,10 @@ func FuzzReader(f *testing.F) {
 		if err != nil {
 			return
 		}
+		scanned, serr := scanAll(b, 1<<20)
+		if read, err := drain(b); (err == nil) != (serr == nil) || err == nil && !reflect.DeepEqual(read, scanned) {
+			t.Fatalf("%d records, %v; scanned %d, %v", len(read), err, len(scanned), serr)
+		}
 		var records []Record
 		bl := NewBuilder(Options{BaseOffset: b.BaseOffset()})
 		for rec, err := range Records(b, 1<<20) {
@@ -138,4 +143,53 @@ func FuzzReader(f *testing.F) {
 			t.Fatalf("%+v\n%+v", got, records)
 		}
 	})
+}
+
+// drain is readAll for batches that may be damaged.
+func drain(b Batch) (out []Record, err error) {
+	for rec, err := range Records(b, 1<<20) {
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, *rec)
+	}
+	return out, nil
+}
+
+// FuzzTape cuts any payload in pieces at any places. The walk must find what it finds when the payload is in one.
+func FuzzTape(f *testing.F) {
+	f.Add([]byte(Batch(three(f, codec.None)).Payload()), uint16(3), []byte{1, 2, 3, 50, 1, 1, 1, 1}, byte(0))
+	f.Add([]byte(Batch(benchBatch(f, codec.None, 10, 200)).Payload()), uint16(10), []byte{7, 99}, byte(1))
+	f.Fuzz(func(t *testing.T, payload []byte, count uint16, cuts []byte, flags byte) {
+		r := openRules()
+		r.Compacted = flags&1 != 0
+		if flags&2 != 0 {
+			r.TimestampBeforeMaxMs, r.TimestampAfterMaxMs = 1, 1
+		}
+		b := Batch(three(t, codec.None))
+		whole, pieced := r.limits(b), r.limits(b)
+		want := walk(payload, int32(count), &whole)
+		tp := tape{stream: &cut{payload, cuts}, limit: MaxStreamBytes}
+		got, err := walkTape(&tp, int32(count), &pieced)
+		if err != nil || got != want || !reflect.DeepEqual(whole, pieced) {
+			t.Fatalf("%+v, in pieces %+v, %v", want, got, err)
+		}
+	})
+}
+
+// cut gives a payload in pieces.
+type cut struct{ rest, sizes []byte }
+
+func (c *cut) Next() ([]byte, error) {
+	if len(c.rest) == 0 {
+		return nil, io.EOF
+	}
+	n := len(c.rest)
+	if len(c.sizes) > 0 {
+		n = min(n, int(c.sizes[0])+1)
+		c.sizes = c.sizes[1:]
+	}
+	p := c.rest[:n]
+	c.rest = c.rest[n:]
+	return p, nil
 }

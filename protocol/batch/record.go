@@ -28,9 +28,13 @@ type Header struct {
 type Reader struct {
 	SkipHeaders bool // leave Record.Headers empty, for callers that do not look at them
 
-	b        Batch
-	payload  []byte
-	buf      []byte
+	records
+	payload []byte
+	buf     []byte
+}
+
+// records is where a reader is in a batch, and what the batch says about all its records.
+type records struct {
 	left     int32
 	index    int32
 	hasLAT   bool
@@ -40,25 +44,64 @@ type Reader struct {
 	err      error
 }
 
+func recordsOf(b Batch) records {
+	return records{
+		left: b.Count(), base: b.BaseOffset(), baseTS: b.BaseTimestamp(), hasLAT: b.IsLogAppendTime(), appendTS: b.MaxTimestamp(),
+	}
+}
+
+// decode reads one record, of which body is all but the size.
+func (r *records) decode(rec *Record, body []byte, skipHeaders bool) fault {
+	rec.Attributes = int8(body[0])
+	delta, i := varlong(body, 1)
+	offset, i := varint(body, i)
+	rec.Offset = r.base + int64(offset)
+	rec.Timestamp = r.baseTS + delta
+	if r.hasLAT {
+		rec.Timestamp = r.appendTS
+	}
+	rec.Key, i = nullable(body, i)
+	rec.Value, i = nullable(body, i)
+	headers, i := varint(body, i)
+	if f := checkHeaders(body, headers, i); f != faultNone {
+		return f
+	}
+	rec.Headers = nil
+	if headers > 0 && !skipHeaders {
+		rec.Headers = decodeHeaders(body, headers, i)
+	}
+	r.left--
+	r.index++
+	return faultNone
+}
+
+func (r *records) fail(f fault) bool {
+	r.err = fmt.Errorf("%w: record %d of batch at offset %d: %v", ErrCorrupt, r.index, r.base, f)
+	return false
+}
+
+// failDecompress notes why a batch cannot be decompressed.
+func (r *records) failDecompress(err error) {
+	if errors.Is(err, codec.ErrCorrupt) {
+		err = fmt.Errorf("%w: records of batch at offset %d: %w", ErrCorrupt, r.base, err)
+	}
+	r.err = err
+}
+
 // Reset begins a batch. A compressed one is decompressed, at most to limit bytes. The error wraps ErrCorrupt, or is
 // codec.ErrTooLarge or codec.ErrUnknown; the CRC is not looked at.
 func (r *Reader) Reset(b Batch, limit int) error {
-	r.b, r.payload, r.left, r.index, r.err = b, nil, 0, 0, nil
-	payload := b.Payload()
+	r.records = recordsOf(b)
+	r.payload = b.Payload()
 	if c := b.Codec(); c != codec.None {
 		var err error
-		if r.buf, err = codec.Decompress(r.buf[:0], payload, c, limit); err != nil {
-			if errors.Is(err, codec.ErrCorrupt) {
-				err = fmt.Errorf("%w: records of batch at offset %d: %w", ErrCorrupt, b.BaseOffset(), err)
-			}
-			r.err = err
-			return err
+		if r.buf, err = codec.Decompress(r.buf[:0], r.payload, c, limit); err != nil {
+			r.payload = nil
+			r.failDecompress(err)
+			return r.err
 		}
-		payload = r.buf
+		r.payload = r.buf
 	}
-	r.payload, r.left = payload, b.Count()
-	r.base, r.baseTS = b.BaseOffset(), b.BaseTimestamp()
-	r.hasLAT, r.appendTS = b.IsLogAppendTime(), b.MaxTimestamp()
 	return nil
 }
 
@@ -77,34 +120,17 @@ func (r *Reader) Next(rec *Record) bool {
 	body := r.payload[start : start+n : start+n]
 	r.payload = r.payload[start+n:]
 
-	rec.Attributes = int8(body[0])
-	delta, i := varlong(body, 1)
-	offset, i := varint(body, i)
-	rec.Offset = r.base + int64(offset)
-	rec.Timestamp = r.baseTS + delta
-	if r.hasLAT {
-		rec.Timestamp = r.appendTS
-	}
-	rec.Key, i = nullable(body, i)
-	rec.Value, i = nullable(body, i)
-	headers, i := varint(body, i)
-	if f := checkHeaders(body, headers, i); f != faultNone {
+	if f := r.decode(rec, body, r.SkipHeaders); f != faultNone {
 		return r.fail(f)
 	}
-	rec.Headers = nil
-	if headers > 0 && !r.SkipHeaders {
-		rec.Headers = r.headers(body, headers, i)
-	}
-	r.left--
-	r.index++
 	return true
 }
 
 // Err is why Next returned false: nil after the last record.
 func (r *Reader) Err() error { return r.err }
 
-// headers decodes headers that checkHeaders has walked.
-func (r *Reader) headers(body []byte, n, i int) []Header {
+// decodeHeaders decodes headers that checkHeaders has walked.
+func decodeHeaders(body []byte, n, i int) []Header {
 	out := make([]Header, 0, n)
 	for ; n > 0; n-- {
 		var key, value []byte
@@ -113,11 +139,6 @@ func (r *Reader) headers(body []byte, n, i int) []Header {
 		out = append(out, Header{Key: string(key), Value: value})
 	}
 	return out
-}
-
-func (r *Reader) fail(f fault) bool {
-	r.err = fmt.Errorf("%w: record %d of batch at offset %d: %v", ErrCorrupt, r.index, r.b.BaseOffset(), f)
-	return false
 }
 
 // nullable reads bytes behind their length; a negative length is null.

@@ -10,7 +10,8 @@ import (
 	"github.com/sordini/sordini/protocol/codec"
 )
 
-// DefaultMaxDecompressedBytes bounds what one compressed batch may hold when the rules name no bound.
+// DefaultMaxDecompressedBytes bounds what a Reader, which holds a compressed batch in memory, should be allowed. A Scanner
+// needs no such bound.
 const DefaultMaxDecompressedBytes = 128 << 20
 
 // minLegacyLength is the smallest length field of any format, below which Kafka calls the bytes corrupt.
@@ -33,7 +34,7 @@ type Rules struct {
 	// HeaderOnly skips decompression: compressed batches are then taken on the word of their header. Compacted topics
 	// decompress always, because a record without a key would stop the cleaner.
 	HeaderOnly           bool
-	MaxDecompressedBytes int // 0: DefaultMaxDecompressedBytes
+	MaxDecompressedBytes int // bounds the work, not memory; 0: MaxStreamBytes
 
 	// Topic and Partition are for messages only; an empty topic leaves them out.
 	Topic     string
@@ -183,26 +184,36 @@ func (r *Rules) checkBatch(b Batch) *Error {
 	return nil
 }
 
-// checkRecords walks the records, decompressed if need be, and completes info.
+// checkRecords walks the records, which are decompressed in pieces if need be, and completes info.
 func (r *Rules) checkRecords(b Batch, info *Info) *Error {
-	payload := b.Payload()
-	if c := b.Codec(); c != codec.None {
-		scratch := codec.Borrow()
-		defer scratch.Return()
-		var err error
-		if scratch.B, err = codec.Decompress(scratch.B, payload, c, r.decompressLimit()); err != nil {
-			return r.refuseDecompress(c, err)
-		}
-		payload = scratch.B
-	}
 	l := r.limits(b)
-	w := walk(payload, b.Count(), &l)
-	if w.fault != faultNone {
-		return r.refuseWalk(payload, b, &l, w)
+	var w walked
+	if b.Codec() == codec.None {
+		info.UncompressedBytes = len(b.Payload())
+		w = walk(b.Payload(), b.Count(), &l)
+	} else {
+		var err error
+		if w, info.UncompressedBytes, err = walkCompressed(b, r.decompressLimit(), &l); err != nil {
+			return r.refuseDecompress(b.Codec(), err)
+		}
 	}
-	info.UncompressedBytes = len(payload)
+	if w.fault != faultNone {
+		return r.refuseDamage(w)
+	}
+	if len(l.refused) > 0 {
+		return r.RefuseRecords(l.refused, l.badTimestamp)
+	}
 	info.MaxTimestamp, info.OffsetDeltaOfMaxTimestamp = w.maxTimestamp, w.maxIndex
 	return nil
+}
+
+// walkCompressed walks the records of a compressed batch, of which most bytes are decompressed at most.
+func walkCompressed(b Batch, most int, l *limits) (w walked, n int, err error) {
+	s := codec.OpenAsJava(b.Payload(), b.Codec())
+	defer s.Close()
+	t := tape{stream: s, limit: most}
+	w, err = walkTape(&t, b.Count(), l)
+	return w, t.passed, err
 }
 
 // patch makes the header say what the topic and the records say.
@@ -228,11 +239,11 @@ func (r *Rules) decompressLimit() int {
 	if r.MaxDecompressedBytes > 0 {
 		return r.MaxDecompressedBytes
 	}
-	return DefaultMaxDecompressedBytes
+	return MaxStreamBytes
 }
 
 func (r *Rules) limits(b Batch) limits {
-	l := limits{baseTimestamp: b.BaseTimestamp(), needKey: r.Compacted}
+	l := limits{baseTimestamp: b.BaseTimestamp(), needKey: r.Compacted, rules: r}
 	l.oldest, l.youngest = r.Window()
 	return l
 }
