@@ -49,10 +49,14 @@ type LogConfig struct {
 	MaxCompactionLagMs int64
 	MinCleanableRatio  float64
 	IndexIntervalBytes int
-	FileDeleteDelayMs  int64
-	Durability         Durability
-	FlushMessages      int64 // sync inside Append after so many messages; 0 or MaxInt64: never
-	FlushMs            int64 // sync at the latest after so many milliseconds; 0 or MaxInt64: never
+	// SegmentIndexBytes is segment.index.bytes: a segment ends when Kafka's index of it would be so large, at 8 bytes an entry. 0:
+	// Kafka's default.
+	SegmentIndexBytes int32
+	Preallocate       bool // reserve a whole segment at once; without, blocks are reserved in steps
+	FileDeleteDelayMs int64
+	Durability        Durability
+	FlushMessages     int64 // sync inside Append after so many messages; 0 or MaxInt64: never
+	FlushMs           int64 // sync at the latest after so many milliseconds; 0 or MaxInt64: never
 	// ProducerIDExpirationMs is how long an idle producer's sequence numbers are remembered.
 	ProducerIDExpirationMs int64
 	// MaxMessageBytes is the largest batch a client may send. Reads accept larger ones, which came
@@ -69,6 +73,7 @@ const (
 	defaultSegmentBytes           = 1 << 30
 	defaultSegmentMs              = 7 * 24 * 3600 * 1000
 	defaultIndexIntervalBytes     = 4096
+	defaultSegmentIndexBytes      = 10 << 20
 	defaultProducerIDExpirationMs = 24 * 3600 * 1000
 	defaultMaxMessageBytes        = 1<<20 + 12
 	defaultMaxDecompressedBytes   = batch.DefaultMaxDecompressedBytes
@@ -102,6 +107,9 @@ func (c LogConfig) withDefaults() LogConfig {
 	}
 	if c.IndexIntervalBytes <= 0 {
 		c.IndexIntervalBytes = defaultIndexIntervalBytes
+	}
+	if c.SegmentIndexBytes <= 0 {
+		c.SegmentIndexBytes = defaultSegmentIndexBytes
 	}
 	if c.ProducerIDExpirationMs <= 0 {
 		c.ProducerIDExpirationMs = defaultProducerIDExpirationMs

@@ -28,6 +28,8 @@ type DirConfig struct {
 	Cleaner         CleanerConfig
 	// OnFailure is told once, from a goroutine of the directory, when it goes offline.
 	OnFailure func(error)
+	// OnCorruption is told of every damaged place that RunScrub finds, from the goroutine that runs it.
+	OnCorruption func(*CorruptError)
 }
 
 const (
@@ -70,6 +72,7 @@ type Dir struct {
 	// checkpointing makes checkpoints follow each other, and compacting the passes of compaction.
 	checkpointing sync.Mutex
 	compacting    sync.Mutex
+	scrubbing     sync.Mutex // likewise the passes of the scrub
 	mu            struct {
 		sync.Mutex
 		logs    map[string]*Log // by directory name

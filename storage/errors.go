@@ -21,15 +21,30 @@ var (
 	ErrTopicIDMismatch = errors.New("storage: directory belongs to another topic id")
 )
 
+// ErrCorrupt: stored bytes are damaged. Every *CorruptError is this. When it is not ErrOffline as well, the rest of the log can be
+// read, and the wire code is CORRUPT_MESSAGE.
+var ErrCorrupt = errors.New("storage: stored records are damaged")
+
 // CorruptError says where damaged bytes are. Position is a file position, -1 when it is about the file.
 type CorruptError struct {
 	Dir      string
 	Segment  string
 	Position int64
 	Reason   string
+	// Topic and Partition are whose it is. [FirstOffset, NextOffset) cannot be read; both are 0 when that is not known.
+	Topic                   string
+	Partition               int32
+	FirstOffset, NextOffset int64
 }
 
+// Is makes the error an ErrCorrupt.
+func (e *CorruptError) Is(target error) bool { return target == ErrCorrupt }
+
 func (e *CorruptError) Error() string {
+	if e.NextOffset > e.FirstOffset {
+		return fmt.Sprintf("storage: corrupt segment %s in %s at position %d, offsets %d to %d: %s", e.Segment, e.Dir, e.Position,
+			e.FirstOffset, e.NextOffset-1, e.Reason)
+	}
 	return fmt.Sprintf("storage: corrupt segment %s in %s at position %d: %s", e.Segment, e.Dir, e.Position, e.Reason)
 }
 

@@ -31,6 +31,7 @@ type Log struct {
 	closed     atomic.Bool
 	deleted    atomic.Bool           // by DeleteLog: its files are going away
 	damage     atomic.Pointer[error] // why this log alone is offline
+	badRanges  atomic.Pointer[[]damagedRange]
 
 	durable struct {
 		sync.Mutex
@@ -156,7 +157,10 @@ func (l *Log) durableGeneration() uint64 {
 }
 
 func (l *Log) corrupt(s *segment, pos int64, format string, args ...any) *CorruptError {
-	return &CorruptError{Dir: l.path, Segment: segmentName(s.base), Position: pos, Reason: fmt.Sprintf(format, args...)}
+	return &CorruptError{
+		Dir: l.path, Segment: segmentName(s.base), Position: pos, Reason: fmt.Sprintf(format, args...),
+		Topic: l.partition.Topic, Partition: l.partition.Index,
+	}
 }
 
 // ActiveProducers returns what the log remembers of each producer, in the order of their ids.

@@ -119,6 +119,12 @@ func (r *reading) readSegment(i int, from int64, fromKnown bool) (Slice, Cursor,
 		h.release()
 		return Slice{}, Cursor{}, err
 	}
+	if short, err := r.l.beforeDamage(s, from, to); err != nil {
+		h.release()
+		return Slice{}, Cursor{}, err
+	} else if short < to {
+		to, boundary = short, -1
+	}
 	next := Cursor{}
 	if boundary >= 0 {
 		next = Cursor{segment: s, offset: boundary, pos: to}
@@ -128,6 +134,9 @@ func (r *reading) readSegment(i int, from int64, fromKnown bool) (Slice, Cursor,
 
 // start is the position of the batch that contains the offset, or of the first one after it.
 func (r *reading) start(s *segment, h *handle, size int64) (int64, error) {
+	if err := r.l.damageAt(s, r.offset); err != nil {
+		return 0, err
+	}
 	e, err := r.l.floor(s, r.offset)
 	if err != nil {
 		return 0, r.l.readFailed(err)
@@ -135,7 +144,7 @@ func (r *reading) start(s *segment, h *handle, size int64) (int64, error) {
 	pos := int64(e.Pos)
 	w := r.l.walker(s, h)
 	defer w.done()
-	for pos < size {
+	for pos = r.l.skipDamage(s, pos); pos < size; pos = r.l.skipDamage(s, pos) {
 		b, n, err := w.at(pos, size)
 		if err != nil {
 			return 0, err
@@ -187,6 +196,10 @@ func (r *reading) limit(i int, h *handle, from, size int64) (pos, boundary int64
 	w := r.l.walker(s, h)
 	defer w.done()
 	for pos < size && (pos-from <= r.max || (r.whole && pos == from)) {
+		if skipped := r.l.skipDamage(s, pos); skipped != pos {
+			pos = skipped
+			continue
+		}
 		b, n, err := w.at(pos, size)
 		if err != nil {
 			return 0, -1, err

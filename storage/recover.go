@@ -125,7 +125,10 @@ func (r *recovery) begin(bases []int64) error {
 // would give offsets that were acknowledged to other records. Removing the index accepts what is there.
 func (r *recovery) checkPresent(bases []int64, state *index.LogState) error {
 	missing := func(base int64, reason string) error {
-		return &CorruptError{Dir: r.l.path, Segment: segmentName(base), Position: -1, Reason: reason}
+		return &CorruptError{
+			Dir: r.l.path, Segment: segmentName(base), Position: -1, Reason: reason,
+			Topic: r.l.partition.Topic, Partition: r.l.partition.Index,
+		}
 	}
 	for _, f := range r.known.Segments {
 		if f.NextOffset <= state.LogStart || f.NextOffset == f.Base {
@@ -274,6 +277,8 @@ func (r *recovery) segment(s *segment, next int64) (whole bool, err error) {
 	if known {
 		s.mu.facts, s.mu.onDisk, s.mu.lastEntry = facts, true, facts.Size
 		s.mu.indexed = !last && facts.Size == size
+		// How many entries are stored is not worth a lookup: this is as many as there can be.
+		s.mu.indexSize = facts.Size / int64(r.l.config.Load().IndexIntervalBytes) * kafkaEntryBytes
 		s.size.Store(facts.Size)
 		if err := r.replay(s); err != nil {
 			return false, err

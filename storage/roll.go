@@ -28,6 +28,9 @@ func (s *segment) shouldRoll(config *LogConfig, nowMs, queued int64, b batch.Bat
 	if max(next, b.BaseOffset())+int64(b.LastOffsetDelta())-s.base > math.MaxInt32 {
 		return true
 	}
+	if s.indexFull(config.SegmentIndexBytes) {
+		return true
+	}
 	facts := s.info()
 	limit := config.maxSegmentMs() - jitter(s.base, config.SegmentJitterMs)
 	if facts.FirstTimestamp >= 0 {
@@ -100,11 +103,15 @@ func (l *Log) createLocked(s *segment) error {
 // preallocateLocked keeps reserved blocks ahead of the writes. It is a hint: when the file system cannot,
 // or is full, the write itself will tell.
 func (l *Log) preallocateLocked(h *handle, at, n int64) {
-	if l.mu.noAlloc || at+n <= l.mu.allocated || at+n < allocMin {
+	config := l.config.Load()
+	if l.mu.noAlloc || at+n <= l.mu.allocated || (at+n < allocMin && !config.Preallocate) {
 		return
 	}
 	step := min(max(at/4, allocMin), allocMax)
-	upTo := min(at+n+step, max(int64(l.config.Load().SegmentBytes), at+n))
+	upTo := min(at+n+step, max(int64(config.SegmentBytes), at+n))
+	if config.Preallocate {
+		upTo = max(int64(config.SegmentBytes), at+n)
+	}
 	from := max(at, l.mu.allocated)
 	if err := h.file.Allocate(from, upTo-from); err != nil {
 		l.mu.noAlloc = true

@@ -19,6 +19,8 @@ const (
 	// endsKept is how many ends of appends an active segment remembers, so that a read up to a recent
 	// high watermark knows its file position without a lookup.
 	endsKept = 64
+	// kafkaEntryBytes is what an entry takes in Kafka's offset index.
+	kafkaEntryBytes = 8
 )
 
 // segment is one file of a log. The last of a log takes appends; the others never change, until they are
@@ -45,6 +47,7 @@ type segment struct {
 		// entries is the index since the last chunk that was stored, or since the beginning.
 		entries   []index.Entry
 		lastEntry int64 // position of the last entry
+		indexSize int64 // of Kafka's index: of all entries, stored or not
 		onDisk    bool  // chunks of this segment are in the database
 		indexed   bool  // the segment is closed, and everything about it is in the database
 		ends      []end
@@ -178,6 +181,7 @@ func (s *segment) noteLocked(b batch.Batch, pos, interval int64) {
 			Rel: uint32(b.BaseOffset() - s.base), Pos: uint32(pos), MaxTimestamp: f.MaxTimestamp,
 		})
 		s.mu.lastEntry = pos
+		s.mu.indexSize += kafkaEntryBytes
 	}
 	ts := b.MaxTimestamp()
 	if pos == 0 {
@@ -213,6 +217,13 @@ func (s *segment) endPosition(offset int64) (pos int64, found bool) {
 		}
 	}
 	return 0, false
+}
+
+// indexFull says whether Kafka's index of the segment would have no room for another entry.
+func (s *segment) indexFull(limit int32) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.mu.indexSize+kafkaEntryBytes > int64(limit)
 }
 
 // info returns a copy of the facts.

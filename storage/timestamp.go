@@ -70,7 +70,7 @@ func (l *Log) searchTimestamp(s *segment, ts, start int64) (out stamped, found b
 	w := l.walker(s, h)
 	defer w.done()
 	size := s.size.Load()
-	for pos := int64(e.Pos); pos < size && !found; {
+	for pos := l.skipDamage(s, int64(e.Pos)); pos < size && !found; pos = l.skipDamage(s, pos) {
 		b, n, err := w.at(pos, size)
 		if err != nil {
 			return out, false, err

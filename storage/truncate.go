@@ -107,6 +107,9 @@ func (l *Log) shrinkLocked(segs []*segment, i int, end, pos int64, epochs []inde
 	l.epochs.Store(&epochs)
 	l.generation.Add(1)
 	s := segs[i]
+	l.changeDamaged(func(all []damagedRange) []damagedRange {
+		return slices.DeleteFunc(all, func(r damagedRange) bool { return r.s == s && r.endPos > pos })
+	})
 	s.size.Store(pos)
 	s.synced.Store(min(s.synced.Load(), pos))
 	l.changed.Store(true)
@@ -143,7 +146,7 @@ func (l *Log) rebuildLocked(s *segment, end int64) error {
 	modified := s.mu.facts.LastModifiedMs
 	s.mu.facts = emptyFacts(s.base)
 	s.mu.entries, s.mu.ends, s.mu.endsNext, s.mu.lastEntry = nil, nil, 0, 0
-	s.mu.onDisk, s.mu.indexed = false, false
+	s.mu.onDisk, s.mu.indexed, s.mu.indexSize = false, false, 0
 	s.mu.Unlock()
 	err := l.walk(s, s.base, func(b batch.Batch, pos int64) error {
 		s.mu.Lock()

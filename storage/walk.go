@@ -86,7 +86,7 @@ func (l *Log) walk(s *segment, from int64, fn func(b batch.Batch, pos int64) err
 	w := l.walker(s, h)
 	defer w.done()
 	size := s.size.Load()
-	for pos := int64(e.Pos); pos < size; {
+	for pos := l.skipDamage(s, int64(e.Pos)); pos < size; pos = l.skipDamage(s, pos) {
 		b, n, err := w.at(pos, size)
 		if err != nil {
 			return err

@@ -13,6 +13,7 @@ const (
 	spacePartition  = 'p'
 	spaceClean      = 'c'
 	spaceGeneration = 'g'
+	spaceScrub      = 's'
 
 	kindState    = 1 // value: LogState
 	kindProducer = 2 // + offset (8); value: producer snapshot
