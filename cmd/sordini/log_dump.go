@@ -54,9 +54,15 @@ Snapshots of Kafka's metadata log (.checkpoint) can be given as files.
   sordini log dump --records --from 1000 --to 1010 /var/lib/sordini/orders-0
   sordini log dump --offsets-decoder /var/lib/kafka/data/__consumer_offsets-12
   sordini log dump --records -o json orders-0 | jq -c 'select(.kind == "record")'`,
+		Args: func(cmd *cobra.Command, paths []string) error {
+			if len(paths)+len(flags.files) == 0 {
+				return usageError(cmd, errors.New("it takes one or more segment files, partition directories or data directories"))
+			}
+			return nil
+		},
 		ValidArgsFunction: logCompletion,
 		RunE: clientCommand(func(ctx context.Context, cmd *cobra.Command, paths []string) error {
-			return flags.run(ctx, cmd, paths)
+			return flags.run(ctx, cmd, append(paths, flags.files...))
 		}),
 	}
 	flags.out.add(cmd)
@@ -146,9 +152,6 @@ func (f *dumpFlags) run(ctx context.Context, cmd *cobra.Command, paths []string)
 	}
 	if err := f.check(); err != nil {
 		return usageError(cmd, err)
-	}
-	if paths = append(paths, f.files...); len(paths) == 0 {
-		return usageError(cmd, errors.New("it takes one or more segment files or directories"))
 	}
 	found, err := findLogs(cmd, paths)
 	if err != nil {

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"github.com/sordini/sordini/protocol/batch"
 	"github.com/sordini/sordini/storage/inspect"
 	"github.com/sordini/sordini/storage/inspect/decode"
 )
@@ -28,13 +27,13 @@ func (j *dumpJSON) begin(dst []byte, kind string) []byte {
 
 func (j *dumpJSON) batch(dst []byte, b *inspect.Batch) []byte {
 	dst = fmt.Appendf(j.begin(dst, "batch"), `,"position":%d,"size":%d,"magic":%d`, b.Position, b.Size, b.Magic)
-	if b.Magic >= batch.Magic {
+	if !b.Legacy() {
 		dst = fmt.Appendf(dst, `,"base_offset":%d,"last_offset":%d,"count":%d`, b.BaseOffset, b.LastOffset, b.Count)
 	} else {
 		dst = fmt.Appendf(dst, `,"base_offset":null,"last_offset":%d,"count":null`, b.LastOffset)
 	}
 	dst = fmt.Appendf(dst, `,"max_timestamp":%d,"timestamp_type":%q,"codec":%q,"crc":%d,"valid":%t`, b.MaxTimestamp, b.TimestampType, b.Codec, b.CRC, b.ValidCRC)
-	if b.Magic >= batch.Magic {
+	if !b.Legacy() {
 		dst = fmt.Appendf(dst, `,"leader_epoch":%d,"producer_id":%d,"producer_epoch":%d,"base_sequence":%d,"last_sequence":%d,"transactional":%t,"control":%t`,
 			b.PartitionLeaderEpoch, b.ProducerID, b.ProducerEpoch, b.BaseSequence, b.LastSequence, b.Transactional, b.Control)
 		if b.HasDeleteHorizon {

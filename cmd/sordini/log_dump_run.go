@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/sordini/sordini/protocol/codec"
 	"github.com/sordini/sordini/storage/inspect"
 	"github.com/sordini/sordini/storage/inspect/decode"
 )
@@ -119,7 +118,7 @@ func (d *dump) segment(ctx context.Context, s *inspect.Segment) error {
 			continue
 		}
 		b := scan.Batch()
-		if b.ValidCRC && b.BaseOffset > d.flags.to && b.Codec == codec.None {
+		if b.ValidCRC && b.BaseOffset > d.flags.to && !b.Compressed() {
 			break
 		}
 		if d.wanted(b, previous) {
@@ -152,7 +151,7 @@ func (d *dump) gap(s *inspect.Segment, g *inspect.Gap) error {
 // wanted says whether a batch has offsets that were asked for. Formats 0 and 1 tell the last one only.
 func (d *dump) wanted(b *inspect.Batch, previous int64) bool {
 	base := b.BaseOffset
-	if b.Magic < 2 && b.Codec != codec.None {
+	if b.Legacy() && b.Compressed() {
 		base = min(previous+1, b.LastOffset)
 	}
 	return b.LastOffset >= d.flags.from && base <= d.flags.to

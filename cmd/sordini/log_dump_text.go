@@ -7,7 +7,6 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/sordini/sordini/protocol/batch"
 	"github.com/sordini/sordini/storage/inspect"
 	"github.com/sordini/sordini/storage/inspect/decode"
 )
@@ -35,7 +34,7 @@ func (t *dumpText) segment(dst []byte, s *inspect.Segment) []byte {
 }
 
 func (t *dumpText) batch(dst []byte, b *inspect.Batch) []byte {
-	if b.Magic >= batch.Magic {
+	if !b.Legacy() {
 		horizon := "OptionalLong.empty"
 		if b.HasDeleteHorizon {
 			horizon = fmt.Sprintf("OptionalLong[%d]", b.DeleteHorizonMs)
@@ -72,7 +71,7 @@ func (t *dumpText) record(dst []byte, b *inspect.Batch, r *inspect.Record) []byt
 
 func (t *dumpText) metadata(dst []byte, b *inspect.Batch, r *inspect.Record) []byte {
 	dst = fmt.Appendf(dst, "| offset: %d %s: %d keySize: %d valueSize: %d", r.Offset, b.TimestampType, r.Timestamp, sizeOrNull(r.Key), sizeOrNull(r.Value))
-	if b.Magic < batch.Magic {
+	if b.Legacy() {
 		return fmt.Appendf(dst, " isValid: %t crc: %d", r.ValidCRC, r.CRC)
 	}
 	dst = fmt.Appendf(dst, " sequence: %d headerKeys: [", r.Sequence)
@@ -134,7 +133,7 @@ func (t *dumpText) clean(dst, text []byte) []byte {
 	for len(text) > 0 {
 		r, n := utf8.DecodeRune(text)
 		if unicode.IsPrint(r) || r == utf8.RuneError {
-			dst = append(dst, text[:n]...)
+			dst = utf8.AppendRune(dst, r)
 		} else {
 			quoted := strconv.QuoteRune(r)
 			dst = append(dst, quoted[1:len(quoted)-1]...)

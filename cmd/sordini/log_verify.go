@@ -3,11 +3,10 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"time"
 
@@ -19,6 +18,7 @@ import (
 func newLogVerifyCommand() *cobra.Command {
 	var out outputFlag
 	var strict bool
+	var jobs int
 	cmd := &cobra.Command{
 		Use:   "verify DIR|FILE...",
 		Short: "Check every batch of logs",
@@ -47,15 +47,27 @@ It ends with 0 when there is no damage, with 1 when there is, with 2 when the co
 			if err != nil {
 				return err
 			}
+			if jobs < 1 {
+				return usageError(cmd, fmt.Errorf("--jobs %d: it takes 1 or more", jobs))
+			}
 			found, err := findLogs(cmd, paths)
 			if err != nil {
 				return err
 			}
-			return runVerify(ctx, o, cmd.ErrOrStderr(), found, strict)
+			v := &verifying{o: o, errOut: cmd.ErrOrStderr(), found: found, jobs: jobs, begin: time.Now()}
+			totals, err := v.run(ctx)
+			if err != nil {
+				return err
+			}
+			if totals.Damages > 0 || strict && totals.TornTails > 0 {
+				return &exitError{code: exitFailed} // the findings were printed
+			}
+			return nil
 		}),
 	}
 	out.add(cmd)
 	cmd.Flags().BoolVar(&strict, "strict", false, "count a torn tail as damage")
+	cmd.Flags().IntVarP(&jobs, "jobs", "j", runtime.GOMAXPROCS(0), "partitions that are read at the same time")
 	return cmd
 }
 
@@ -82,46 +94,6 @@ type verifySummary struct {
 	Seconds    float64 `json:"seconds"`
 	Damages    int     `json:"damages"`
 	TornTails  int     `json:"torn_tails"`
-}
-
-func runVerify(ctx context.Context, o *output, errOut io.Writer, found *inspect.Found, strict bool) error {
-	begin := time.Now()
-	var failed error // to write
-	v := &inspect.Verifier{}
-	progress := newProgress(errOut, found)
-	v.Progress = progress.show
-	v.Report = func(f inspect.Finding) {
-		progress.clear()
-		failed = errors.Join(failed, printFinding(o, f))
-	}
-	damaged := 0
-	for i := range found.DataDirs {
-		inspect.CheckMeta(&found.DataDirs[i], found.Partitions, func(f inspect.Finding) {
-			if f.Kind.Damage() {
-				damaged++
-			}
-			v.Report(f)
-		})
-	}
-	for i := range found.Partitions {
-		if err := v.Partition(ctx, &found.Partitions[i]); err != nil {
-			progress.clear()
-			return err
-		}
-		if failed != nil {
-			return failed
-		}
-	}
-	progress.clear()
-	t := v.Totals
-	t.Damages += damaged
-	if err := printVerified(o, errOut, t, time.Since(begin)); err != nil {
-		return err
-	}
-	if t.Damages > 0 || strict && t.TornTails > 0 {
-		return &exitError{code: exitFailed}
-	}
-	return nil
 }
 
 func printFinding(o *output, f inspect.Finding) error {
@@ -176,41 +148,4 @@ func sizeText(n int64) string {
 		v, i = v/1024, i+1
 	}
 	return fmt.Sprintf("%.1f %ciB", v, units[i])
-}
-
-// progress is a line on a terminal that is rewritten in place.
-type progress struct {
-	w     io.Writer // nil: not a terminal
-	all   int64
-	begin time.Time
-	last  time.Time
-	shown bool
-}
-
-const progressEvery = 200 * time.Millisecond
-
-func newProgress(w io.Writer, found *inspect.Found) *progress {
-	p := &progress{begin: time.Now(), last: time.Now()}
-	if file, ok := w.(*os.File); ok && isTerminal(file) {
-		p.w = file
-	}
-	for i := range found.Partitions {
-		p.all += found.Partitions[i].Size()
-	}
-	return p
-}
-
-func (p *progress) show(done int64) {
-	if p.w == nil || time.Since(p.last) < progressEvery {
-		return
-	}
-	p.last, p.shown = time.Now(), true
-	fmt.Fprintf(p.w, "\r\x1b[K%s of %s, %s/s", sizeText(done), sizeText(p.all), sizeText(int64(float64(done)/time.Since(p.begin).Seconds())))
-}
-
-func (p *progress) clear() {
-	if p.shown {
-		fmt.Fprint(p.w, "\r\x1b[K")
-		p.shown = false
-	}
 }

@@ -35,6 +35,17 @@ var modes = map[string]struct{ kafka, ours string }{
 	"metadata":     {"--cluster-metadata-decoder", "--cluster-metadata-decoder"},
 }
 
+// mustShow is what Kafka's tool prints of the files in a mode when they are as varied as they should be.
+var mustShow = map[string][]string{
+	"batches": {"magic: 0 compresscodec: lz4", "magic: 1 compresscodec: gzip", " LogAppendTime: ", "compresscodec: zstd", "compresscodec: snappy", "deleteHorizonMs: OptionalLong[",
+		"isTransactional: true isControl: true", "isvalid: false", " invalid bytes at the end of "},
+	"deep":         {"endTxnMarker: COMMIT", "endTxnMarker: ABORT", "LeaderChange: ", " NoTimestampType: -1 ", "keySize: -1", "valueSize: -1", "headerKeys: [h0 "},
+	"records":      {"key: wörter ", "\ufffd"},
+	"offsets":      {`{"type":"1",`, `{"type":"2",`, `{"type":"5",`, `{"type":"8",`, "<DELETE>", `"subscription":{"topics":["orders"]`},
+	"transactions": {`"transactionalId":"mover"`, `"topic":"orders"`},
+	"metadata":     {"TOPIC_RECORD", "PARTITION_CHANGE_RECORD", "REGISTER_BROKER_RECORD", "FEATURE_LEVEL_RECORD", "KRaft bootstrap snapshot"},
+}
+
 // The lane writes everything first and compares afterwards: Kafka's tool is a JVM, and takes many files at once.
 func TestDumpPrintsWhatKafkasToolPrints(t *testing.T) {
 	if testing.Short() {
@@ -70,6 +81,12 @@ func compare(t *testing.T, dirs []string, ours string) {
 	for _, dir := range dirs {
 		for _, file := range segments(t, dir) {
 			name := filepath.Base(filepath.Dir(file))
+			if filepath.Ext(file) == ".checkpoint" {
+				if dir != ours { // whose checkpoint is another thing
+					add("metadata", file)
+				}
+				continue
+			}
 			add("batches", file)
 			if strings.Contains(dir, "damaged") {
 				continue // Kafka's tool ends with an exception where it meets the records
@@ -94,6 +111,11 @@ func compare(t *testing.T, dirs []string, ours string) {
 				t.Fatal("there is no file for this mode: the lane has nothing to compare")
 			}
 			want := kafkaDump(t, strings.Fields(flags.kafka), files)
+			for _, part := range mustShow[mode] {
+				if !strings.Contains(want, part) {
+					t.Errorf("Kafka's tool shows no %q: the lane compares less than it should", part)
+				}
+			}
 			cmd := harness.Command(t, slices.Concat([]string{"log", "dump"}, strings.Fields(flags.ours), files)...)
 			got, err := cmd.Output()
 			if err != nil {
@@ -231,15 +253,18 @@ func awaitCompaction(t *testing.T, data string) {
 	}
 }
 
-// segments lists the files of a directory that have something in them, by name.
+// segments lists the files of a directory that have something in them, by name; snapshots of Kafka's metadata too.
 func segments(t *testing.T, dir string) (files []string) {
 	t.Helper()
 	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
-		if err != nil || e.IsDir() || filepath.Ext(path) != ".log" {
+		if err == nil && e.IsDir() && strings.HasPrefix(e.Name(), ".") {
+			return fs.SkipDir // our index
+		}
+		if err != nil || e.IsDir() || filepath.Ext(path) != ".log" && filepath.Ext(path) != ".checkpoint" {
 			return err
 		}
 		info, err := e.Info()
-		if err == nil && info.Size() > 0 && len(e.Name()) == len("00000000000000000000.log") {
+		if err == nil && info.Size() > 0 {
 			files = append(files, path)
 		}
 		return err

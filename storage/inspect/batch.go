@@ -73,6 +73,12 @@ type Batch struct {
 	Raw []byte
 }
 
+// Legacy says that it is a message of format 0 or 1.
+func (b *Batch) Legacy() bool { return b.Magic < batch.Magic }
+
+// Compressed says whether its records are; in the old formats it is a wrapper then.
+func (b *Batch) Compressed() bool { return b.Codec != codec.None }
+
 // headerSize is how many bytes a batch of a format has at least.
 func headerSize(magic int8) int {
 	switch magic {

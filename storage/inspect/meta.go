@@ -21,7 +21,7 @@ const (
 // CheckMeta holds meta.properties and the partition.metadata of a data directory's partitions against what brokers demand of them: the
 // versions, the fields, and one topic id per topic.
 func CheckMeta(d *DataDir, partitions []Partition, report func(Finding)) {
-	checkDirMeta(d.Path, report)
+	whole := checkDirMeta(d.Path, report)
 	for _, name := range d.Skipped {
 		report(about(Note, filepath.Join(d.Path, name), "", "not a partition in use (deleted, moving or stray), and not looked at"))
 	}
@@ -33,7 +33,9 @@ func CheckMeta(d *DataDir, partitions []Partition, report func(Finding)) {
 		}
 		id, finding := partitionID(p.Dir)
 		if finding != nil {
-			report(*finding)
+			if whole || finding.Kind.Damage() { // partitions that were copied somewhere need not have everything
+				report(*finding)
+			}
 			continue
 		}
 		if other, ok := ids[p.Topic]; ok && other != id {
@@ -44,15 +46,16 @@ func CheckMeta(d *DataDir, partitions []Partition, report func(Finding)) {
 	}
 }
 
-func checkDirMeta(dir string, report func(Finding)) {
+// checkDirMeta checks meta.properties, and says whether there is one.
+func checkDirMeta(dir string, report func(Finding)) bool {
 	b, err := readSmall(filepath.Join(dir, metaFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		report(about(Note, dir, metaFile, "missing: no broker takes the directory for one of its own"))
-		return
+		return false
 	}
 	if err != nil {
 		report(about(Metadata, dir, metaFile, "cannot be read: %v", err))
-		return
+		return true
 	}
 	keys := properties(string(b))
 	number := func(key string) bool {
@@ -69,6 +72,7 @@ func checkDirMeta(dir string, report func(Finding)) {
 	case keys["cluster.id"] == "":
 		report(about(Metadata, dir, metaFile, "no cluster.id"))
 	}
+	return true
 }
 
 // properties reads the plain subset of Java's properties that such files consist of.

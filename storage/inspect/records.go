@@ -28,9 +28,12 @@ var ErrTooLarge = errors.New("the batch is too large to look into")
 // Reader goes over the records of one batch after another, and keeps its buffers between them.
 type Reader struct {
 	Limits Limits
+	// SkipHeaders leaves Record.Headers empty, for callers that do not look at them; they are checked all the same.
+	SkipHeaders bool
 
 	v2    batch.Reader
 	rec   batch.Record
+	out   Record
 	inner []byte
 	// Uncompressed is how many bytes the records of the last batch take without compression.
 	Uncompressed int64
@@ -61,19 +64,22 @@ func (r *Reader) eachV2(b *Batch, fn func(*Record) bool) error {
 		}
 	}
 	r.Uncompressed = int64(len(v.Payload()))
+	r.v2.SkipHeaders = r.SkipHeaders
 	if err := r.v2.Reset(v, r.Limits.DecompressedBytes); err != nil {
 		return err
 	}
-	var out Record
+	out := &r.out
+	out.CRC, out.ValidCRC, out.Headers = 0, false, nil
 	for r.v2.Next(&r.rec) {
-		delta := r.rec.Offset - b.BaseOffset
-		out = Record{
-			Offset: r.rec.Offset, Timestamp: r.rec.Timestamp, Key: r.rec.Key, Value: r.rec.Value, Headers: r.rec.Headers, Sequence: batch.NoSequence,
+		out.Offset, out.Timestamp, out.Key, out.Value = r.rec.Offset, r.rec.Timestamp, r.rec.Key, r.rec.Value
+		if !r.SkipHeaders {
+			out.Headers = r.rec.Headers
 		}
-		if b.BaseSequence >= 0 && delta >= 0 {
+		out.Sequence = batch.NoSequence
+		if delta := out.Offset - b.BaseOffset; b.BaseSequence >= 0 && delta >= 0 {
 			out.Sequence = sequenceAt(b.BaseSequence, delta)
 		}
-		if !fn(&out) {
+		if !fn(out) {
 			return nil
 		}
 	}

@@ -45,7 +45,7 @@ type Stat struct {
 // StatPartition reads a partition's headers, or with deep all of it.
 func StatPartition(ctx context.Context, p *Partition, deep bool, limits Limits) (*Stat, error) {
 	c := &counting{stat: Stat{CodecBytes: map[string]int64{}, MagicBatches: map[int8]int64{}, OldestMs: -1, NewestMs: -1, Deep: deep}, producers: map[int64]struct{}{}}
-	c.reader.Limits = limits
+	c.reader.Limits, c.reader.SkipHeaders = limits, true
 	for i := range p.Segments {
 		s := &p.Segments[i]
 		if i == 0 {

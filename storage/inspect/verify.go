@@ -32,6 +32,17 @@ type Totals struct {
 	Damages, TornTails   int
 }
 
+// Add adds the counts of another part.
+func (t *Totals) Add(other Totals) {
+	t.Partitions += other.Partitions
+	t.Segments += other.Segments
+	t.Batches += other.Batches
+	t.Records += other.Records
+	t.Bytes += other.Bytes
+	t.Damages += other.Damages
+	t.TornTails += other.TornTails
+}
+
 // Partition checks the segments of one partition. The error is the disk's or the context's; damage is reported.
 func (v *Verifier) Partition(ctx context.Context, p *Partition) error {
 	v.Totals.Partitions++
@@ -189,7 +200,7 @@ func (c *check) records(b *Batch) {
 		lowest = max(c.s.Base, 0)
 	}
 	n := int64(0)
-	c.v.reader.Limits = c.v.Limits
+	c.v.reader.Limits, c.v.reader.SkipHeaders = c.v.Limits, true
 	err := c.v.reader.Each(b, func(r *Record) bool {
 		switch {
 		case r.Offset <= last || r.Offset < lowest || r.Offset > b.LastOffset:
