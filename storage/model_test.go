@@ -18,7 +18,7 @@ func defaultSeeds() uint64 {
 	if n, err := strconv.ParseUint(os.Getenv("SORDINI_SEEDS"), 10, 32); err == nil {
 		return n
 	}
-	return 4
+	return 3
 }
 
 // compactIn makes every third world one of a compacted topic.

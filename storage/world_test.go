@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/sordini/sordini/protocol/batch"
 	"github.com/sordini/sordini/storage/vfs"
 )
 
@@ -270,6 +271,30 @@ func (w *world) check() {
 	if err := compareRecords(got, s.records[:w.l.LogEndOffset()], s.start, w.config.Compact); err != nil {
 		w.t.Fatal(err)
 	}
+	w.must(checkProducers(w.l))
+}
+
+// checkProducers compares what a log knows of producers with the batches in it: the last one of each decides which
+// sequence comes next.
+func checkProducers(l *Log) error {
+	last := make(map[int64]int32)
+	for _, s := range *l.segments.Load() {
+		err := l.walk(s, s.base, func(b batch.Batch, _ int64) error {
+			if b.HasProducerID() && !b.IsControl() {
+				last[b.ProducerID()] = b.LastSequence()
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	for id, sequence := range last {
+		if state, known := l.ProducerState(id); !known || state.LastSequence() != sequence {
+			return fmt.Errorf("producer %d is known %v with sequence %d, its last batch has %d", id, known, state.LastSequence(), sequence)
+		}
+	}
+	return nil
 }
 
 // compareRecords compares what was read from start on with everything that the log holds. Of a compacted log the last
@@ -343,6 +368,9 @@ func openCrashed(mem *vfs.MemFS, fs vfs.FS, config LogConfig, s worldState, minE
 		return end, err
 	}
 	if err := compareRecords(got, s.records[:end], start, config.Compact); err != nil {
+		return end, err
+	}
+	if err := checkProducers(l); err != nil {
 		return end, err
 	}
 	return end, appendAfterCrash(d, l)

@@ -1,0 +1,78 @@
+package storage
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/sordini/sordini/protocol/batch"
+	"github.com/sordini/sordini/storage/vfs"
+)
+
+// A reader that had found its segment looked its position up in the index after compaction had replaced both, and read the old
+// file at a position of the new one.
+func TestReadersMeetCompaction(t *testing.T) {
+	dir := t.TempDir() + "/data"
+	if err := FormatDir(vfs.OS, dir, Meta{ClusterID: "c", NodeID: 1}); err != nil {
+		t.Fatal(err)
+	}
+	d, err := OpenDir(DirConfig{Path: dir, FDCacheSize: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closeDir(t, d)
+	config := compactedConfig()
+	config.SegmentBytes, config.IndexIntervalBytes, config.Durability = 6000, 100, DurabilityOS
+	l := openLog(t, d, config)
+	var stop atomic.Bool
+	var all sync.WaitGroup
+	for n := range uint64(3) {
+		all.Go(func() {
+			rng := rand.New(rand.NewPCG(n, 12))
+			for !stop.Load() {
+				end := l.LogEndOffset()
+				if end == 0 {
+					continue
+				}
+				from := rng.Int64N(end)
+				s, err := l.Read(from, 300, end, true, nil)
+				if err != nil {
+					t.Errorf("read at %d: %v", from, err)
+					return
+				}
+				raw, err := s.AppendTo(nil)
+				s.Release()
+				b, _, nerr := batch.Next(raw)
+				if err != nil || nerr != nil || !b.ValidCRC() || b.LastOffset() < from {
+					t.Errorf("read at %d: %d bytes, %v, %v", from, len(raw), err, nerr)
+					return
+				}
+				if _, _, _, _, err := l.OffsetForTimestamp(rng.Int64N(3000), end); err != nil && !errors.Is(err, ErrOffsetOutOfRange) {
+					t.Errorf("lookup: %v", err)
+					return
+				}
+			}
+		})
+	}
+	all.Go(func() {
+		for now := int64(5000); !stop.Load(); now += 700 {
+			if _, err := d.RunCompaction(t.Context(), now); err != nil {
+				t.Errorf("compaction: %v", err)
+			}
+			if _, err := d.RunScrub(t.Context(), 0); err != nil {
+				t.Errorf("scrub: %v", err)
+			}
+			if err := d.Checkpoint(); err != nil {
+				t.Errorf("checkpoint: %v", err)
+			}
+		}
+	})
+	for i := range 1500 {
+		appendOne(t, l, spec{values: values(fmt.Sprint("v", i), 1+i%3), ts: int64(i), keyed: true})
+	}
+	stop.Store(true)
+	all.Wait()
+}
