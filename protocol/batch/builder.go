@@ -32,21 +32,32 @@ type Options struct {
 	Transactional bool
 	Control       bool
 
+	// MaxBytes is what the batch may take, if not 0. A builder that would exceed it stops to take records: Full.
+	MaxBytes int
+
 	// LogAppendTime gives the whole batch the time LogAppendTimeMs.
 	LogAppendTime   bool
 	LogAppendTimeMs int64
 }
 
-// Builder collects records and writes them as one batch. It keeps its buffer: Reset and use it again.
+// Builder collects records and writes them as one batch. It keeps its buffer: Reset and use it again. Records of a compressed batch
+// are held as they are up to compressAtBytes, and beyond that compressed as they come, so that much that compresses well takes little
+// memory.
 type Builder struct {
 	opts     Options
-	buf      []byte // the records, not compressed
+	buf      []byte // records, not compressed: all, or those that writer has not got yet
+	writer   *codec.Writer
+	written  int    // bytes that writer got
+	packed   []byte // what writer made; set when it is closed
+	err      error  // of writer
 	count    int32
 	last     int32 // offset delta of the last record
 	baseTS   int64
 	maxTS    int64
 	overflow bool
 }
+
+const compressAtBytes = 1 << 20
 
 // NewBuilder begins a batch.
 func NewBuilder(opts Options) *Builder {
@@ -70,7 +81,7 @@ func (b *Builder) AddAt(offsetDelta int32, timestamp int64, key, value []byte, h
 	if b.count == 0 {
 		b.baseTS = timestamp
 	}
-	if offsetDelta <= b.last || len(b.buf)+len(key)+len(value) > math.MaxInt32-HeaderSize {
+	if offsetDelta <= b.last || b.packed != nil || b.written+len(b.buf)+len(key)+len(value) > math.MaxInt32-HeaderSize || b.overflow {
 		b.overflow = true // reported by Build, so that callers need one check
 		return
 	}
@@ -96,32 +107,67 @@ func (b *Builder) AddAt(offsetDelta int32, timestamp int64, key, value []byte, h
 		p = appendNullable(p, headers[i].Value)
 	}
 	b.buf = p
+	if b.opts.Codec == codec.None {
+		b.overflow = b.opts.MaxBytes > 0 && b.Size() > b.opts.MaxBytes
+	} else if len(b.buf) >= compressAtBytes {
+		b.compress()
+	}
 }
+
+// compress hands over the records that are held.
+func (b *Builder) compress() {
+	if b.writer == nil && b.err == nil {
+		b.writer, b.err = codec.NewWriter(nil, b.opts.Codec, b.opts.Level)
+	}
+	if b.err == nil {
+		_, b.err = b.writer.Write(b.buf)
+	}
+	b.written += len(b.buf)
+	b.buf = b.buf[:0]
+	b.overflow = b.err != nil || b.opts.MaxBytes > 0 && HeaderSize+b.writer.Len() > b.opts.MaxBytes
+}
+
+// Full reports whether a record was refused, or that the next would be: Build will say ErrFull.
+func (b *Builder) Full() bool { return b.overflow }
 
 // Count is the number of records so far.
 func (b *Builder) Count() int { return int(b.count) }
 
 // Size is what the batch would take without compression.
-func (b *Builder) Size() int { return HeaderSize + len(b.buf) }
+func (b *Builder) Size() int { return HeaderSize + b.written + len(b.buf) }
 
 // MaxTimestamp is that of the records so far, NoTimestamp if none has one.
 func (b *Builder) MaxTimestamp() int64 { return b.maxTS }
 
-// Build appends the batch to dst. The builder still has its records.
+// Build appends the batch to dst. It may be called again, but a large compressed batch takes no more records after it.
 func (b *Builder) Build(dst []byte) ([]byte, error) {
 	if b.count == 0 && !b.overflow {
 		return dst, ErrEmpty
+	}
+	if b.writer != nil && !b.overflow {
+		if b.compress(); b.err == nil {
+			b.packed, b.err = b.writer.Close()
+			b.writer = nil
+		}
+	}
+	if b.err != nil {
+		return dst, b.err
 	}
 	if b.overflow {
 		return dst, ErrFull
 	}
 	start := len(dst)
 	var header [HeaderSize]byte
-	out, err := codec.Compress(append(dst, header[:]...), b.buf, b.opts.Codec, b.opts.Level)
-	if err != nil {
-		return dst, err
+	out := append(dst, header[:]...)
+	if b.packed != nil {
+		out = append(out, b.packed...)
+	} else {
+		var err error
+		if out, err = codec.Compress(out, b.buf, b.opts.Codec, b.opts.Level); err != nil {
+			return dst, err
+		}
 	}
-	if len(out)-start > math.MaxInt32-LogOverhead {
+	if size := len(out) - start; size > math.MaxInt32-LogOverhead || b.opts.MaxBytes > 0 && size > b.opts.MaxBytes {
 		return dst, ErrFull
 	}
 	b.header(Batch(out[start:]))

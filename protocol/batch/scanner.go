@@ -12,7 +12,7 @@ import (
 type Scanner struct {
 	SkipHeaders bool // leave Record.Headers empty, for callers that do not look at them
 
-	// From is an offset: records below it are passed over, and not held however large they are.
+	// From is an offset, if above 0: records below it are passed over, and not held however large they are.
 	From int64
 
 	records
@@ -70,7 +70,7 @@ func (s *Scanner) Next(rec *Record) bool {
 		if f := s.decode(rec, body, s.SkipHeaders); f != faultNone {
 			return s.fail(f)
 		}
-		if rec.Offset >= s.From {
+		if s.From <= 0 || rec.Offset >= s.From {
 			return true
 		}
 	}
@@ -118,12 +118,12 @@ func (s *Scanner) across() (body []byte, ok bool) {
 		return nil, s.fail(faultStructure)
 	}
 	c.left = n
-	if s.record = s.record[:0]; n > s.most || s.From > s.base {
+	if s.record = s.record[:0]; n > s.most || s.From > 0 {
 		s.record = c.keep(s.record, min(n, recordHead))
 		head := s.record
 		_, i := varlong(head, 1)
 		offset, i := varint(head, i)
-		if c.fault == faultNone && i > 0 && s.base+int64(offset) < s.From {
+		if s.From > 0 && c.fault == faultNone && i > 0 && s.base+int64(offset) < s.From {
 			if c.skip(c.left); c.fault != faultNone {
 				return nil, s.end(c.fault)
 			}

@@ -36,6 +36,12 @@ type Rules struct {
 	HeaderOnly           bool
 	MaxDecompressedBytes int // bounds the work, not memory; 0: MaxStreamBytes
 
+	// Recompress says that the topic's compression.type names a codec, which is Codec at Level, where it does not leave the choice to
+	// the producer. legacy.UpConvert follows it; what Validate accepted is Recompress's to convert.
+	Recompress bool
+	Codec      codec.Codec
+	Level      int
+
 	// Topic and Partition are for messages only; an empty topic leaves them out.
 	Topic     string
 	Partition int32

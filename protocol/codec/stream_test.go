@@ -37,7 +37,7 @@ func readStream(s *Stream, most int) (out []byte, err error) {
 
 func TestStreamsAndWritersAreTheInverseOfEachOther(t *testing.T) {
 	for c := None; c <= Zstd; c++ {
-		for i, src := range append(samples(), bytes.Repeat([]byte("0123456789"), 1<<20)) {
+		for i, src := range append(samples(), bytes.Repeat([]byte("0123456789"), 300_000)) {
 			var first []byte
 			for _, step := range []int{1 << 30, 1000, 65536, 100_000} {
 				w, err := NewWriter([]byte("mine"), c, DefaultLevel)
@@ -78,11 +78,11 @@ func TestStreamsAndWritersAreTheInverseOfEachOther(t *testing.T) {
 	}
 }
 
-// large is 24 MiB that compress, but not to nothing, with matches of all distances.
+// large is 12 MiB that compress, but not to nothing, with matches of all distances.
 func large() []byte {
 	rnd := rand.New(rand.NewPCG(3, 4))
-	out := make([]byte, 0, 24<<20)
-	for len(out) < 24<<20 {
+	out := make([]byte, 0, 12<<20)
+	for len(out) < 12<<20 {
 		if back := rnd.IntN(1 << 20); rnd.IntN(4) > 0 && back < len(out) && back > 0 {
 			n := min(rnd.IntN(2000)+1, back)
 			out = append(out, out[len(out)-back:][:n]...)
@@ -92,7 +92,7 @@ func large() []byte {
 			out = append(out, byte(rnd.Uint32()))
 		}
 	}
-	return out[:24<<20]
+	return out[:12<<20]
 }
 
 func TestLargeContentOfEveryShapeIsStreamed(t *testing.T) {
@@ -176,7 +176,7 @@ func TestSnappyMatchesReachAcrossPieces(t *testing.T) {
 		noise[i] = byte(rnd.Uint32())
 	}
 	literal(noise)
-	for len(want) < 20<<20 {
+	for len(want) < 12<<20 {
 		match(1+rnd.IntN(min(len(want), streamWindow)), 1+rnd.IntN(64))
 		match(1+rnd.IntN(5), 64)
 	}
@@ -244,7 +244,7 @@ func TestDigestInPieces(t *testing.T) {
 
 // A bomb costs time in proportion to what is taken from it, and no memory in proportion to anything.
 func TestStreamedBombsTakeLittleMemory(t *testing.T) {
-	const total = 512 << 20
+	const total = 128 << 20
 	for c := Gzip; c <= Zstd; c++ {
 		packed := bombOf(t, c, total)
 		var before, after runtime.MemStats

@@ -19,17 +19,21 @@ import (
 // that alone exceeds maxBytes is cut into smaller ones: a client with a fixed buffer could not get past it otherwise. A caller
 // whose client must get its first batch whatever its size (Fetch 3) passes that batch alone with a large maxBytes.
 //
+// A compressed batch is decompressed in pieces. memoryLimit is what one wrapper may hold before it is compressed; a batch with
+// more becomes several wrappers, so that any batch gets through with about four times that and what a codec needs. A single record
+// that is larger than memoryLimit ends the output, and is MESSAGE_TOO_LARGE when nothing came before it.
+//
 // zstd cannot be expressed: the output ends before such a batch, or is UNSUPPORTED_COMPRESSION_TYPE when nothing came before
 // it. A damaged batch is treated in the same way with CORRUPT_MESSAGE.
-func DownConvert(dst, batches []byte, magic int8, fromOffset int64, maxBytes, decompressLimit int) ([]byte, *batch.Error) {
+func DownConvert(dst, batches []byte, magic int8, fromOffset int64, maxBytes, memoryLimit int) ([]byte, *batch.Error) {
 	if magic != 0 && magic != 1 {
 		return dst, &batch.Error{Code: kerr.UnsupportedForMessageFormat, Message: "Records are converted to magic 0 and 1 only"}
 	}
 	d := down{
 		dst: dst, start: len(dst), magic: magic, from: fromOffset,
-		maxBytes: max(0, min(maxBytes, math.MaxInt32)), limit: decompressLimit,
+		maxBytes: max(0, min(maxBytes, math.MaxInt32)), limit: max(memoryLimit, 0),
 	}
-	d.reader.SkipHeaders = true
+	d.scanner.SkipHeaders = true
 	if err := d.convert(batches); err != nil && len(d.dst) == d.start {
 		return dst, err
 	}
@@ -44,7 +48,8 @@ type down struct {
 	from     int64
 	maxBytes int
 	limit    int
-	reader   batch.Reader
+	scanner  batch.Scanner
+	rec      batch.Record // the scanner's
 }
 
 // left is how many bytes may still be appended.
@@ -87,53 +92,94 @@ func (d *down) convert(batches []byte) *batch.Error {
 
 // plain appends an uncompressed batch message by message until one does not fit.
 func (d *down) plain(b batch.Batch) (full bool, _ *batch.Error) {
-	if err := d.reader.Reset(b, d.limit); err != nil {
-		return false, refuse(err)
-	}
+	d.scanner.From = d.from
+	d.scanner.Reset(b, d.limit)
+	defer d.scanner.Close()
 	attributes := appendTime(b, d.magic)
-	var rec batch.Record
-	for d.reader.Next(&rec) {
-		if rec.Offset < d.from {
-			continue
-		}
+	rec := &d.rec
+	for d.scanner.Next(rec) {
 		if messageSize(d.magic, rec.Key, rec.Value) > d.left() {
 			return true, nil
 		}
 		d.dst = appendMessage(d.dst, d.magic, rec.Offset, attributes, rec.Timestamp, rec.Key, rec.Value)
 	}
-	return false, refuse(d.reader.Err())
+	return false, refuse(d.scanner.Err())
 }
 
-// wrapped appends a compressed batch as one wrapper. If it does not fit and nothing came before it, the records from
-// d.from on are tried, then fewer and fewer of them.
+// wrapped appends a compressed batch as one wrapper, whole; as several one behind the other if it holds more than the limit. If it
+// does not fit and nothing came before it, the records from d.from on are tried, then fewer and fewer of them. The same goes
+// for a batch that holds more than the limit before d.from.
 func (d *down) wrapped(b batch.Batch) (full bool, _ *batch.Error) {
 	inner, packed := codec.Borrow(), codec.Borrow()
 	defer inner.Return()
 	defer packed.Return()
+	defer d.scanner.Close()
 
-	from, most := int64(math.MinInt64), int(b.Count())
+	a := attempt{most: math.MaxInt}
+	if d.from <= b.BaseOffset() {
+		a.from = d.from
+	}
 	for {
-		w, err := d.fill(inner, b, from, most)
-		if err != nil || w.count == 0 {
-			return false, err
+		next, full, err := d.attempt(b, a, inner, packed)
+		if err != nil || next == a {
+			return full, err
+		}
+		a = next
+	}
+}
+
+// attempt is how a compressed batch is tried: from an offset on, with at most so many records to the wrapper.
+type attempt struct {
+	from int64
+	most int
+}
+
+// attempt appends wrappers until the batch or the room ends. It returns another attempt when the first wrapper did not come
+// out, and its own when nothing is left to try.
+func (d *down) attempt(b batch.Batch, a attempt, inner, packed *codec.Scratch) (next attempt, full bool, _ *batch.Error) {
+	later := a
+	later.from = d.from
+	d.scanner.From = a.from
+	d.scanner.Reset(b, d.limit)
+	more := d.scanner.Next(&d.rec)
+	for more {
+		var w inside
+		w, more = d.fill(inner, b, a.most)
+		if errors.Is(d.scanner.Err(), codec.ErrTooLarge) && w.count > 0 {
+			more = true // it is the next one's turn to fail
+		} else if d.scanner.Err() != nil {
+			break
+		}
+		if more && w.count < a.most && later != a {
+			return later, false, nil
 		}
 		size, err := d.seal(packed, b, inner.B, w)
 		if err != nil {
-			return false, err
+			return a, false, err
 		}
 		if size == 0 {
-			return most < int(b.Count()), nil // after a part, the next batch would leave a gap
-		}
-		if len(d.dst) > d.start || (w.count == 1 && from == d.from) {
-			return true, nil
-		}
-		if from != d.from {
-			from = d.from
+			if more && w.count == a.most {
+				return a, true, nil // the rest would hardly fit
+			}
+			if d.scanner.Err() != nil {
+				break
+			}
 			continue
 		}
+		if len(d.dst) > d.start || w.count == 1 && later == a {
+			return a, true, nil
+		}
+		if later != a {
+			return later, false, nil
+		}
 		// What did not fit is a measure of what will; at least half must go, so that this ends.
-		most = max(1, min(w.count/2, int(int64(w.count)*int64(d.left())/int64(size))))
+		a.most = max(1, min(w.count/2, int(int64(w.count)*int64(d.left())/int64(size))))
+		return a, false, nil
 	}
+	if errors.Is(d.scanner.Err(), codec.ErrTooLarge) && later != a {
+		return later, false, nil // it may be one of those before
+	}
+	return a, false, refuse(d.scanner.Err())
 }
 
 // inside describes the messages of a wrapper.
@@ -143,24 +189,19 @@ type inside struct {
 	maxTimestamp int64
 }
 
-// fill writes the inner messages of a wrapper: at most most records of the batch from an offset on.
-func (d *down) fill(inner *codec.Scratch, b batch.Batch, from int64, most int) (w inside, _ *batch.Error) {
-	if err := d.reader.Reset(b, d.limit); err != nil {
-		return w, refuse(err)
-	}
+// fill writes the inner messages of a wrapper, from the scanner's record on: at most most of them, and no more bytes than the
+// limit unless it is one message. It tells whether there are more.
+func (d *down) fill(inner *codec.Scratch, b batch.Batch, most int) (w inside, more bool) {
 	inner.B = inner.B[:0]
 	w.maxTimestamp = batch.NoTimestamp
 	attributes := appendTime(b, d.magic)
-	var base int64
-	var rec batch.Record
-	for w.count < most && d.reader.Next(&rec) {
-		if rec.Offset < from {
-			continue
+	base := d.rec.Offset
+	for more = true; more; more = d.scanner.Next(&d.rec) {
+		rec := &d.rec
+		if w.count == most || w.count > 0 && len(inner.B)+messageSize(d.magic, rec.Key, rec.Value) > d.limit {
+			return w, true
 		}
 		offset := rec.Offset // absolute in format 0, relative to the first in format 1
-		if w.count == 0 {
-			base = rec.Offset
-		}
 		if d.magic == 1 {
 			offset -= base
 		}
@@ -169,7 +210,7 @@ func (d *down) fill(inner *codec.Scratch, b batch.Batch, from int64, most int) (
 		w.maxTimestamp = max(w.maxTimestamp, rec.Timestamp)
 		inner.B = appendMessage(inner.B, d.magic, offset, attributes, rec.Timestamp, rec.Key, rec.Value)
 	}
-	return w, refuse(d.reader.Err())
+	return w, false
 }
 
 // seal compresses inner messages and appends the wrapper. It returns 0 when that was possible, and the wrapper's size when
@@ -200,13 +241,13 @@ func appendTime(b batch.Batch, magic int8) byte {
 	return 0
 }
 
-// refuse maps a reader's error. A batch that is too large to open is like a damaged one to a client that cannot skip it.
+// refuse maps a scanner's error. A batch that is too large to open is like a damaged one to a client that cannot skip it.
 func refuse(err error) *batch.Error {
 	if err == nil {
 		return nil
 	}
 	if errors.Is(err, codec.ErrTooLarge) {
-		return &batch.Error{Code: kerr.MessageTooLarge, Message: "The records exceed the limit when decompressed"}
+		return &batch.Error{Code: kerr.MessageTooLarge, Message: "A record exceeds the limit when decompressed"}
 	}
 	return &batch.Error{Code: kerr.CorruptMessage, Message: err.Error()}
 }

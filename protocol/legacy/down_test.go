@@ -145,8 +145,8 @@ func TestDamageEndsTheAnswer(t *testing.T) {
 			t.Fatal(n, got)
 		}
 	}
-	bomb := logOf(t, 50, batch.Options{Codec: codec.Snappy})
-	if _, err := DownConvert(nil, bomb, 1, 100, limit, 1000); err == nil || err.Code != kerr.MessageTooLarge {
+	large := logOf(t, 50, batch.Options{Codec: codec.Snappy})
+	if _, err := DownConvert(nil, large, 1, 100, limit, 1); err == nil || err.Code != kerr.MessageTooLarge {
 		t.Error(err)
 	}
 	if _, err := DownConvert(nil, log, 2, 100, limit, limit); err == nil {

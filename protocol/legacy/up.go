@@ -25,7 +25,11 @@ func UpConvert(dst, set []byte, r *batch.Rules) ([]byte, *batch.Error) {
 	if u.messages == 0 {
 		return dst, nil
 	}
-	u.builder.Reset(batch.Options{Codec: u.codec, LogAppendTime: r.LogAppendTime, LogAppendTimeMs: r.NowMs})
+	opts := batch.Options{Codec: u.codec, MaxBytes: r.MaxMessageBytes, LogAppendTime: r.LogAppendTime, LogAppendTimeMs: r.NowMs}
+	if r.Recompress {
+		opts.Codec, opts.Level = r.Codec, r.Level
+	}
+	u.builder.Reset(opts)
 	var err *batch.Error
 	if u.codec == codec.None {
 		err = u.addPlain(set)
@@ -36,13 +40,17 @@ func UpConvert(dst, set []byte, r *batch.Rules) ([]byte, *batch.Error) {
 		return dst, err
 	}
 	out, berr := u.builder.Build(dst)
-	if berr != nil {
-		return dst, r.Refuse(kerr.MessageTooLarge, "The converted records make no batch: %v", berr)
+	if errors.Is(berr, batch.ErrFull) {
+		return dst, u.tooLarge()
 	}
-	if size := len(out) - len(dst); r.MaxMessageBytes > 0 && size > r.MaxMessageBytes {
-		return dst, r.Refuse(kerr.MessageTooLarge, "The record batch size after conversion is %d bytes, which exceeds the maximum configured value of %d", size, r.MaxMessageBytes)
+	if berr != nil {
+		return dst, r.Refuse(kerr.InvalidRecord, "The converted records make no batch: %v", berr)
 	}
 	return out, nil
+}
+
+func (u *up) tooLarge() *batch.Error {
+	return u.rules.Refuse(kerr.MessageTooLarge, "The record batch size after conversion exceeds the maximum configured value of %d", u.rules.MaxMessageBytes)
 }
 
 // up is one conversion.
@@ -72,6 +80,9 @@ func (u *up) survey(set []byte) *batch.Error {
 		if size := len(m); u.rules.MaxMessageBytes > 0 && size > u.rules.MaxMessageBytes {
 			return u.rules.Refuse(kerr.MessageTooLarge, "The record batch size is %d bytes, which exceeds the maximum configured value of %d", size, u.rules.MaxMessageBytes)
 		}
+		if m.magic() == batch.Magic && u.messages > 0 {
+			return u.mixed(m) // its checksum is another one
+		}
 		if !m.longEnough() || !m.validCRC() {
 			return u.rules.Refuse(kerr.CorruptMessage, "Record is corrupt (stored crc = %d)", m.crc())
 		}
@@ -85,7 +96,7 @@ func (u *up) survey(set []byte) *batch.Error {
 			u.first = m
 		}
 		if m.magic() != u.first.magic() {
-			return u.rules.Refuse(kerr.InvalidRecord, "Batch magic %d is not the same as the first batch's magic byte %d", m.magic(), u.first.magic())
+			return u.mixed(m)
 		}
 		u.messages++
 		set = rest
@@ -97,6 +108,10 @@ func (u *up) survey(set []byte) *batch.Error {
 		return u.rules.Refuse(kerr.InvalidRecord, "Compressed outer record has more than one batch")
 	}
 	return nil
+}
+
+func (u *up) mixed(m message) *batch.Error {
+	return u.rules.Refuse(kerr.InvalidRecord, "Batch magic %d is not the same as the first batch's magic byte %d", m.magic(), u.first.magic())
 }
 
 // next cuts the first message from a set. No message and no error: the set is empty or ends torn.
@@ -147,55 +162,47 @@ func (u *up) addWrapped(w message) *batch.Error {
 	if packed == nil {
 		return u.rules.Refuse(kerr.InvalidRecord, "Found invalid compressed record set with null value (magic = %d)", w.magic())
 	}
-	scratch := codec.Borrow()
-	defer scratch.Return()
-	var derr error
+	var stream *codec.Stream
 	if w.magic() == 0 && u.codec == codec.LZ4 {
-		scratch.B, derr = codec.DecompressLegacyLZ4(scratch.B, packed, u.rules.DecompressLimit())
+		stream = codec.OpenLegacyLZ4(packed)
 	} else {
-		scratch.B, derr = codec.Decompress(scratch.B, packed, u.codec, u.rules.DecompressLimit())
+		stream = codec.Open(packed, u.codec)
 	}
-	if errors.Is(derr, codec.ErrTooLarge) {
-		return u.rules.Refuse(kerr.MessageTooLarge, "The records exceed %d bytes when decompressed", u.rules.DecompressLimit())
-	}
-	if derr != nil {
-		return u.rules.Refuse(kerr.InvalidRecord, "The records cannot be decompressed with %v: %v", u.codec, derr)
-	}
-	return u.addInner(w, scratch.B)
-}
-
-func (u *up) addInner(w message, set []byte) *batch.Error {
-	for len(set) > 0 {
-		m, rest, err := u.next(set)
+	defer stream.Close()
+	in := innerSet{up: u, stream: stream}
+	for {
+		m, err := in.next()
 		if err != nil {
 			return err
 		}
-		// Kafka drops a torn inner message. The checksum around it was right, so the producer means it to be there.
 		if m == nil {
-			return u.rules.Refuse(kerr.InvalidRecord, "Found a torn message in a compressed record set")
+			break
 		}
-		if m.magic() != w.magic() {
-			return u.rules.Refuse(kerr.InvalidRecord, "Compressed message magic %d does not match wrapper magic %d", m.magic(), w.magic())
-		}
-		if !m.longEnough() || !m.validCRC() {
-			return u.rules.Refuse(kerr.CorruptMessage, "Record is corrupt (stored crc = %d)", m.crc())
-		}
-		if m.codec() != codec.None {
-			return u.rules.RefuseRecords([]batch.RecordError{{Index: u.index, Message: "Compressed outer record should not have an inner record with a compression attribute set"}}, false)
-		}
-		ts := m.timestamp()
-		if w.isAppendTime() {
-			ts = w.timestamp()
-		}
-		if err := u.add(m, ts, w.isAppendTime()); err != nil {
+		if err := u.addInner(w, m); err != nil {
 			return err
 		}
-		set = rest
 	}
 	if u.index == 0 {
 		return u.rules.Refuse(kerr.InvalidRecord, "Found invalid compressed record set with no inner records (magic = %d)", w.magic())
 	}
 	return u.verdict()
+}
+
+func (u *up) addInner(w, m message) *batch.Error {
+	if m.magic() != w.magic() {
+		return u.rules.Refuse(kerr.InvalidRecord, "Compressed message magic %d does not match wrapper magic %d", m.magic(), w.magic())
+	}
+	if !m.longEnough() || !m.validCRC() {
+		return u.rules.Refuse(kerr.CorruptMessage, "Record is corrupt (stored crc = %d)", m.crc())
+	}
+	if m.codec() != codec.None {
+		return u.rules.RefuseRecords([]batch.RecordError{{Index: u.index, Message: "Compressed outer record should not have an inner record with a compression attribute set"}}, false)
+	}
+	ts := m.timestamp()
+	if w.isAppendTime() {
+		ts = w.timestamp()
+	}
+	return u.add(m, ts, w.isAppendTime())
 }
 
 // add adds one record, or notes why the topic does not want it.
@@ -211,7 +218,9 @@ func (u *up) add(m message, timestamp int64, appendTime bool) *batch.Error {
 		e, ok, byTime = batch.RecordError{Index: index, Message: batch.ProducerAppendTime}, false, true
 	}
 	if ok {
-		u.builder.Add(timestamp, key, value, nil)
+		if u.builder.Add(timestamp, key, value, nil); u.builder.Full() {
+			return u.tooLarge()
+		}
 		return nil
 	}
 	u.badTimestamp = u.badTimestamp || byTime
