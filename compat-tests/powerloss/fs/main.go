@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"os/signal"
 	"strings"
 	"syscall"
 	"time"
@@ -38,6 +39,7 @@ type session struct {
 }
 
 func serve(mountPoint, socket string) error {
+	signal.Ignore(os.Interrupt, syscall.SIGTERM) // they go to the whole process group; the end of stdin comes after them
 	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: socket, Net: "unix"})
 	if err != nil {
 		return err
