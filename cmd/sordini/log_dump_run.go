@@ -118,8 +118,8 @@ func (d *dump) segment(ctx context.Context, s *inspect.Segment) error {
 			continue
 		}
 		b := scan.Batch()
-		if b.ValidCRC && b.BaseOffset > d.flags.to && !b.Compressed() {
-			break
+		if b.ValidCRC && b.BaseOffset > d.flags.to && !(b.Legacy() && b.Compressed()) {
+			break // the offset of a wrapper is that of its last record
 		}
 		if d.wanted(b, previous) {
 			if err := d.batch(b); err != nil {

@@ -100,7 +100,11 @@ func (f *Found) addFile(path string, size int64) error {
 	s := Segment{Path: path, Base: base, Size: size, Last: true}
 	if ok {
 		// A file alone can be the last of its log or not: the directory says.
-		for _, other := range segmentsOf(dir) {
+		others, err := segmentsOf(dir)
+		if err != nil {
+			return err
+		}
+		for _, other := range others {
 			s.Last = s.Last && other.Base <= base
 		}
 	}
@@ -122,19 +126,28 @@ func (f *Found) addDir(path string) error {
 	}
 	_, metaErr := os.Stat(filepath.Join(path, metaFile))
 	if metaErr != nil && slices.ContainsFunc(entries, func(e os.DirEntry) bool { _, ok := baseOf(e.Name()); return ok }) {
-		f.Partitions = append(f.Partitions, partitionOf(path))
-		return nil
+		p, err := partitionOf(path)
+		f.Partitions = append(f.Partitions, p)
+		return err
 	}
 	d := DataDir{Path: path}
 	var partitions []Partition
 	for _, e := range entries {
-		if !e.IsDir() {
-			continue
-		}
 		dir := filepath.Join(path, e.Name())
-		if _, index := splitName(e.Name()); index >= 0 {
-			partitions = append(partitions, partitionOf(dir))
-		} else if len(segmentsOf(dir)) > 0 {
+		if info, err := os.Stat(dir); err != nil || !info.IsDir() || strings.HasPrefix(e.Name(), ".") {
+			continue // Stat, because a partition may be a link to another disk
+		}
+		p, err := partitionOf(dir)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // deleted in the meantime
+		}
+		if err != nil {
+			return err
+		}
+		switch {
+		case p.Index >= 0:
+			partitions = append(partitions, p)
+		case len(p.Segments) > 0:
 			d.Skipped = append(d.Skipped, e.Name())
 		}
 	}
@@ -149,10 +162,14 @@ func (f *Found) addDir(path string) error {
 	return nil
 }
 
-func partitionOf(dir string) Partition {
-	p := Partition{Dir: dir, Name: filepath.Base(absolute(dir)), Segments: segmentsOf(dir), Whole: true}
+func partitionOf(dir string) (Partition, error) {
+	p := Partition{Dir: dir, Name: filepath.Base(absolute(dir)), Whole: true}
 	p.Topic, p.Index = splitName(p.Name)
-	entries, _ := os.ReadDir(dir)
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return p, explain(err)
+	}
+	p.Segments = segmentsIn(dir, entries)
 	for _, e := range entries {
 		switch ext := filepath.Ext(e.Name()); ext {
 		case ".cleaned", ".swap", ".deleted":
@@ -161,17 +178,27 @@ func partitionOf(dir string) Partition {
 			}
 		}
 	}
-	return p
+	return p, nil
 }
 
-// segmentsOf lists a directory's segments by their base offsets. A directory that cannot be read has none.
-func segmentsOf(dir string) (segments []Segment) {
-	entries, _ := os.ReadDir(dir)
+func segmentsOf(dir string) ([]Segment, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, explain(err)
+	}
+	return segmentsIn(dir, entries), nil
+}
+
+// segmentsIn picks a directory's segments and sorts them by their base offsets.
+func segmentsIn(dir string, entries []os.DirEntry) (segments []Segment) {
 	for _, e := range entries {
 		base, ok := baseOf(e.Name())
-		info, err := e.Info()
-		if ok && err == nil && info.Mode().IsRegular() {
-			segments = append(segments, Segment{Path: filepath.Join(dir, e.Name()), Base: base, Size: info.Size()})
+		if !ok {
+			continue
+		}
+		path := filepath.Join(dir, e.Name())
+		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
+			segments = append(segments, Segment{Path: path, Base: base, Size: info.Size()})
 		}
 	}
 	slices.SortFunc(segments, func(a, b Segment) int { return cmp.Compare(a.Base, b.Base) })

@@ -114,9 +114,6 @@ func (s *Scanner) Err() error { return s.err }
 // Position is where the next step begins, and how far the file was looked at.
 func (s *Scanner) Position() int64 { return s.pos }
 
-// BytesRead is how much was read from the file.
-func (s *Scanner) BytesRead() int64 { return s.w.read }
-
 // problem is why there is no batch at a position.
 type problem struct {
 	reason string

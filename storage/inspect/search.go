@@ -140,7 +140,6 @@ func (s *Scanner) checksum(b *Batch) (uint32, error) {
 			}
 			return 0, fmt.Errorf("read at %d: %w", pos, err)
 		}
-		s.w.read += int64(n)
 		sum = crc32.Update(sum, table, s.scratch[:n])
 		pos += int64(n)
 	}

@@ -15,7 +15,6 @@ type window struct {
 	buf  []byte
 	at   int64 // where buf[:have] lies in the file
 	have int
-	read int64 // bytes read in all
 }
 
 // errShort: the file has become shorter since it was opened.
@@ -40,7 +39,6 @@ func (w *window) bytes(pos int64, n int) ([]byte, error) {
 	want := int(min(int64(len(w.buf)), w.size-pos))
 	got, err := w.file.ReadAt(w.buf[w.have:want], pos+int64(w.have))
 	w.have += got
-	w.read += int64(got)
 	if w.have >= n {
 		return w.buf[:n:n], nil
 	}
