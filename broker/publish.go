@@ -84,7 +84,7 @@ type groupPublisher struct {
 }
 
 // Publish implements controller.Publisher.
-func (g *groupPublisher) Publish(delta *image.Delta, _ *image.Image) {
+func (g *groupPublisher) Publish(delta *image.Delta, img *image.Image) {
 	var deleted []string
 	for _, t := range delta.DeletedTopics() {
 		deleted = append(deleted, t.Name)
@@ -102,6 +102,9 @@ func (g *groupPublisher) Publish(delta *image.Delta, _ *image.Image) {
 	}
 	for _, c := range delta.ChangedTopics() {
 		g.lead(c.After)
+	}
+	if delta.Base().Offset < 0 { // the start: the broker may have died between a topic's deletion and that of its offsets
+		g.groups.RetainTopics(func(topic string) bool { return img.Topic(topic) != nil })
 	}
 }
 

@@ -23,7 +23,7 @@ func (r *route) serves(version int16) bool { return version >= r.min && version 
 var routes = []route{
 	{key: kmsg.Produce, max: 13},
 	{key: kmsg.Fetch, max: 18, waits: true},
-	{key: kmsg.ListOffsets, max: 11, answer: by((*api.Handlers).ListOffsets)},
+	{key: kmsg.ListOffsets, max: 11, waits: true, answer: by((*api.Handlers).ListOffsets)},
 	{key: kmsg.Metadata, max: 13, answer: by((*api.Handlers).Metadata)},
 	{key: kmsg.OffsetCommit, max: 10, answer: by((*api.Handlers).OffsetCommit)},
 	{key: kmsg.OffsetFetch, max: 10, answer: by((*api.Handlers).OffsetFetch)},

@@ -63,6 +63,10 @@ func (s *Service) resolveCommit(req *kmsg.OffsetCommitRequest) (known *kmsg.Offs
 			p.Partition = asked.Partitions[j].Partition
 			var name string
 			var err *kerr.Error
+			if p.Partition < 0 { // which the resolver takes for a question about the topic alone
+				p.ErrorCode, refused = kerr.UnknownTopicOrPartition.Code, true
+				continue
+			}
 			if req.Version >= 10 {
 				name, err = s.cfg.ResolveTopic("", asked.TopicID, p.Partition)
 			} else {

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -27,8 +28,12 @@ const (
 )
 
 // ListOffsets finds offsets by time.
-func (h *Handlers) ListOffsets(_ context.Context, _ *Request, q *kmsg.ListOffsetsRequest) *kmsg.ListOffsetsResponse {
+//
+// Where the high watermark is behind the log end, only our own disk is (ADR 1): the answer waits for the sync that is under way, so that who
+// has written with acks=1 and asks for the end finds what he wrote, as on a single Kafka.
+func (h *Handlers) ListOffsets(_ context.Context, req *Request, q *kmsg.ListOffsetsRequest) *kmsg.ListOffsetsResponse {
 	resp := kmsg.NewPtrListOffsetsResponse()
+	h.awaitEnds(req.Conn, q)
 	twice := duplicatePartitions(q)
 	for i := range q.Topics {
 		t := kmsg.NewListOffsetsResponseTopic()
@@ -47,6 +52,29 @@ func (h *Handlers) ListOffsets(_ context.Context, _ *Request, q *kmsg.ListOffset
 		resp.Topics = append(resp.Topics, t)
 	}
 	return resp
+}
+
+// maxEndWait is how long an answer waits for the disk at the most; then it is about what is safe.
+const maxEndWait = time.Second
+
+// awaitEnds waits until what the logs hold now is committed.
+func (h *Handlers) awaitEnds(c *Conn, q *kmsg.ListOffsetsRequest) {
+	var deadline <-chan time.Time
+	for i := range q.Topics {
+		for j := range q.Topics[i].Partitions {
+			p := h.Replicas.Get(q.Topics[i].Topic, q.Topics[i].Partitions[j].Partition)
+			if p == nil || p.HighWatermark() >= p.Log().LogEndOffset() {
+				continue
+			}
+			if deadline == nil {
+				deadline = c.deadline(maxEndWait)
+				defer c.disarm()
+			}
+			if p.AwaitCommitted(c.Waiter, p.Log().LogEndOffset(), c.Gone, deadline) != nil {
+				return // the time is up, or the partition answers for itself
+			}
+		}
+	}
 }
 
 type listed struct {

@@ -96,7 +96,7 @@ var brokerLogConfigs = []Definition{
 		Doc: "The default of the topic config of the same name."},
 	{Name: "message.max.bytes", Type: Int, Default: "1048588", Check: atLeast(0), Mode: ClusterWide,
 		Doc: "The default of the topic config max.message.bytes."},
-	{Name: "min.insync.replicas", Type: Int, Default: "1", Check: atLeast(1), Mode: ClusterWide,
+	{Name: "min.insync.replicas", Type: Int, Default: "1", NoEffect: oneNode, Check: atLeast(1), Mode: ClusterWide,
 		Doc: "The default of the topic config of the same name."},
 	{Name: "num.recovery.threads.per.data.dir", Type: Int, Default: "2", Check: atLeast(1), Mode: ClusterWide,
 		Doc: "How many logs are recovered at once after a crash."},

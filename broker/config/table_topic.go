@@ -50,7 +50,7 @@ var topicConfigs = []Definition{
 		Doc: "The share of a log that must be new since the last compaction before it is compacted again."},
 	{Name: "min.compaction.lag.ms", Type: Long, Default: "0", Check: atLeast(0), Synonyms: from("log.cleaner.min.compaction.lag.ms"),
 		Doc: "The shortest time that a record stays in a compacted topic before a newer one of its key may replace it."},
-	{Name: "min.insync.replicas", Type: Int, Default: "1", Check: atLeast(1), Synonyms: from("min.insync.replicas"),
+	{Name: "min.insync.replicas", Type: Int, Default: "1", NoEffect: oneNode, Check: atLeast(1), Synonyms: from("min.insync.replicas"),
 		Doc: "How many replicas, the leader included, must have a record before a producer that waits for all of them gets its answer."},
 	{Name: "preallocate", Type: Boolean, Default: "false", Synonyms: from("log.preallocate"), NoEffect: ownEngine,
 		Doc: "Whether a new segment takes its full size on disk at once."},

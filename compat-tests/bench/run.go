@@ -102,7 +102,7 @@ func choose(o *options) ([]workload, error) {
 			return nil, fmt.Errorf("no workload %q; there are: %s", name, strings.Join(workloadNames(), ", "))
 		}
 		if all[i].old && !oldServed {
-			return nil, fmt.Errorf("Kafka %s does not serve workload %q any more; add -kafka 3.9.1", o.kafkaVersion, name)
+			return nil, fmt.Errorf("workload %q is not served by Kafka %s any more; add -kafka 3.9.1", name, o.kafkaVersion)
 		}
 		chosen = append(chosen, all[i])
 	}

@@ -85,8 +85,6 @@ var acceptedDifferences = []accepted{
 	{"offset fetch", 0, 0, "*", "*", "", "", "Version 0 went to ZooKeeper; Kafka without ZooKeeper refuses it, ours keeps the offset with the group."},
 	{"offset commit odd", 1, 1, "a topic twice", "Topics[a*", "", "", "What is named twice is answered twice, as it was asked; Kafka makes one of it."},
 	{"offset commit odd", 1, 1, "a partition twice", "Topics[a].Partitions[0#2]", "-", "there", "What is named twice is answered twice, as it was asked; Kafka makes one of it."},
-	{"offset commit odd", 1, newest, "negative partition", "*.ErrorCode", "3", "-", "To be mended: an offset is kept for a partition that cannot be."},
-	{"offset commit odd", 1, newest, "committed", "Topics[a].Partitions[-1]", "-", "there", "To be mended: an offset is kept for a partition that cannot be."},
 	{"offsets topic", 2, newest, "*", "Records[*].Value.Version", "4", "3", "Kafka writes the topic's id since 4.4; what it wrote before is read by every monitor."},
 	{"offsets topic", 2, newest, "*", "Records[*].Value.TopicID", "", "", "Kafka writes the topic's id since 4.4; what it wrote before is read by every monitor."},
 	{"join group odd", 7, newest, "empty protocol, with the id", "Protocol", "-", "\"\"", "Kafka makes null of an empty name."},
