@@ -193,3 +193,35 @@ func (c *cut) Next() ([]byte, error) {
 	c.rest = c.rest[n:]
 	return p, nil
 }
+
+// FuzzRecompress gives any batch that Validate takes any codec. The records' bytes stay, and Validate takes it again.
+func FuzzRecompress(f *testing.F) {
+	for i, b := range seeds(f) {
+		f.Add(b, byte(i), int8(i), uint16(0))
+	}
+	f.Fuzz(func(t *testing.T, in []byte, to byte, level int8, most uint16) {
+		if len(in) >= HeaderSize {
+			in = refit(bytes.Clone(in))
+		}
+		info, err := Validate(in, openRules())
+		if err != nil {
+			return
+		}
+		target := codec.Codec(to % 5)
+		out, rerr := Recompress([]byte("mine"), info.Batch, target, int(level), int(most))
+		if errors.Is(rerr, ErrFull) && most > 0 && len(out) == 4 {
+			return
+		}
+		if rerr != nil || string(out[:4]) != "mine" || most > 0 && len(out)-4 > int(most) {
+			t.Fatalf("%d bytes of %d: %v", len(out)-4, most, rerr)
+		}
+		want, err1 := codec.Decompress(nil, info.Batch.Payload(), info.Batch.Codec(), 64<<20)
+		got, err2 := codec.Decompress(nil, Batch(out[4:]).Payload(), target, 64<<20)
+		if err1 != nil || err2 != nil || !bytes.Equal(want, got) {
+			t.Fatal(err1, err2)
+		}
+		if again, err := Validate(out[4:], openRules()); err != nil || again.MaxTimestamp != info.MaxTimestamp || len(again.Batch) != len(out)-4 {
+			t.Fatal(err)
+		}
+	})
+}

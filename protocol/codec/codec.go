@@ -1,12 +1,14 @@
 // Package codec owns the compression codecs of record batches and old message sets: gzip, snappy, LZ4 and zstd, each in
 // the exact framing that Java's Kafka client writes and reads. Package batch calls it to look into compressed batches and
-// to build them; package legacy calls it when formats are converted.
+// to build them; package legacy calls it when formats are converted. Compress and Decompress are for what is in memory whole, Writer
+// and Stream for what should not be.
 //
 // What always holds:
 //
-//   - Decompress never returns or allocates more than its limit, plus one growth step, whatever the input claims.
+//   - Decompress never returns or allocates more than its limit, plus one growth step, whatever the input claims. A Stream takes
+//     the same memory whatever comes out of it.
 //   - Input of any kind returns data or an error: it never panics.
-//   - Both calls append to dst. The caller owns dst and src; nothing here keeps a reference to either.
+//   - What is appended to dst is the caller's, as src is; nothing here keeps a reference to either after the call, or after Close.
 //
 // Encoders and decoders are pooled: a gzip or zstd encoder takes more than 1 MiB, a decoder 20 to 40 KiB. No goroutine is
 // started: zstd runs with concurrency 1 and LZ4 frames are cut by hand.

@@ -4,7 +4,8 @@
 //
 // What always holds:
 //
-//   - Input of any kind is converted or refused: it never panics, and decompression stops at the caller's limit.
+//   - Input of any kind is converted or refused: it never panics. What is compressed is decompressed in pieces: memory follows
+//     the limits and the largest single message, not the ratio.
 //   - A batch that UpConvert returns is one that batch.Validate accepts.
 //   - DownConvert cuts between messages only, and never exceeds the caller's limit: old clients have a fixed buffer.
 //   - Key, value, offset order and, in format 1, timestamp of each record survive both ways. Headers and control batches
