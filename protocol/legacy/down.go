@@ -12,8 +12,8 @@ import (
 
 // DownConvert appends to dst what a client that fetches format 0 or 1 gets for stored record batches: Fetch 0-1 takes magic 0,
 // Fetch 2-3 takes magic 1. A batch without compression becomes plain messages, of which those below fromOffset are left out, because old
-// librdkafka relies on it; a compressed one becomes one wrapper in the same codec, whole. Control batches vanish. The batches
-// may end torn.
+// librdkafka relies on it; a compressed one becomes one wrapper in the same codec, whole, if there is anything
+// in it from fromOffset on. Control batches vanish. The batches may end torn.
 //
 // At most maxBytes are appended, and a message is never split, so nothing may come out although there are batches. A wrapper
 // that alone exceeds maxBytes is cut into smaller ones: a client with a fixed buffer could not get past it otherwise. A caller
@@ -152,6 +152,9 @@ func (d *down) attempt(b batch.Batch, a attempt, inner, packed *codec.Scratch) (
 		}
 		if more && w.count < a.most && later != a {
 			return later, false, nil
+		}
+		if !more && w.lastOffset < d.from {
+			return a, false, nil // compaction took those that it was fetched for
 		}
 		size, err := d.seal(packed, b, inner.B, w)
 		if err != nil {
