@@ -40,8 +40,8 @@ func Open(src []byte, c Codec) *Stream {
 	return s
 }
 
-// OpenAsJava is Open with the limits of Java's consumer, which cannot read LZ4 frames whose blocks depend on each other and
-// looks at the first frame only. It is for checking what will be stored.
+// OpenAsJava is Open with the limits of Java's consumer, which cannot read LZ4 frames whose blocks depend on each other, looks
+// at the first frame only, and wants snappy's framing to be of version 1 at least. It is for checking what will be stored.
 func OpenAsJava(src []byte, c Codec) *Stream {
 	s := Open(src, c)
 	s.java = true

@@ -29,6 +29,9 @@ func (s *Stream) nextSnappy() ([]byte, error) {
 	}
 	if !n.started {
 		n.started, n.framed = true, isXerial(s.src)
+		if n.framed && s.java && int32(binary.BigEndian.Uint32(s.src[8:])) < 1 {
+			return nil, corrupt("snappy: framing of version %d", int32(binary.BigEndian.Uint32(s.src[8:])))
+		}
 		if !n.framed {
 			block := s.src
 			s.src = nil

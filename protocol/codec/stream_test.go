@@ -224,6 +224,20 @@ func TestWhatJavaCannotReadIsRefusedForIt(t *testing.T) {
 	}
 }
 
+func TestSnappyFramingOfAnUnknownVersionIsRefusedForJava(t *testing.T) {
+	b, err := Compress(nil, []byte("snappy"), Snappy, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b[11] = 0
+	if _, err := readStream(Open(b, Snappy), 100); err != nil {
+		t.Error(err)
+	}
+	if _, err := readStream(OpenAsJava(b, Snappy), 100); !errors.Is(err, ErrCorrupt) {
+		t.Error(err)
+	}
+}
+
 func TestDigestInPieces(t *testing.T) {
 	src := large()[:5000]
 	for _, n := range []int{0, 1, 15, 16, 17, 31, 32, 33, 100, 5000} {

@@ -10,6 +10,9 @@ import (
 	"github.com/sordini/sordini/protocol/codec"
 )
 
+// DefaultMemoryBytes is what a wrapper may hold, and a single record, when DownConvert is not told.
+const DefaultMemoryBytes = 8 << 20
+
 // DownConvert appends to dst what a client that fetches format 0 or 1 gets for stored record batches: Fetch 0-1 takes magic 0,
 // Fetch 2-3 takes magic 1. A batch without compression becomes plain messages, of which those below fromOffset are left out, because old
 // librdkafka relies on it; a compressed one becomes one wrapper in the same codec, whole, if there is anything
@@ -19,7 +22,7 @@ import (
 // that alone exceeds maxBytes is cut into smaller ones: a client with a fixed buffer could not get past it otherwise. A caller
 // whose client must get its first batch whatever its size (Fetch 3) passes that batch alone with a large maxBytes.
 //
-// A compressed batch is decompressed in pieces. memoryLimit is what one wrapper may hold before it is compressed; a batch with
+// A compressed batch is decompressed in pieces. memoryLimit, or DefaultMemoryBytes for 0, is what one wrapper may hold before it is compressed; a batch with
 // more becomes several wrappers, so that any batch gets through with about four times that and what a codec needs. A single record
 // that is larger than memoryLimit ends the output, and is MESSAGE_TOO_LARGE when nothing came before it.
 //
@@ -31,7 +34,10 @@ func DownConvert(dst, batches []byte, magic int8, fromOffset int64, maxBytes, me
 	}
 	d := down{
 		dst: dst, start: len(dst), magic: magic, from: fromOffset,
-		maxBytes: max(0, min(maxBytes, math.MaxInt32)), limit: max(memoryLimit, 0),
+		maxBytes: max(0, min(maxBytes, math.MaxInt32)), limit: memoryLimit,
+	}
+	if d.limit <= 0 {
+		d.limit = DefaultMemoryBytes
 	}
 	d.scanner.SkipHeaders = true
 	if err := d.convert(batches); err != nil && len(d.dst) == d.start {
