@@ -37,6 +37,12 @@ func fuzzDecompress(f *testing.F, c Codec, open func([]byte) *Stream, decompress
 		if (err == nil) != (serr == nil) || err == nil && !bytes.Equal(streamed, again) {
 			t.Fatalf("%d bytes, %v; streamed %d bytes, %v", len(again), err, len(streamed), serr)
 		}
+		// What is in pieces may refuse more: references beyond the window. What it takes is the same.
+		small := open(src)
+		small.pieces = true
+		if pieced, perr := readStream(small, fuzzLimit); perr == nil && (err != nil || !bytes.Equal(pieced, again)) {
+			t.Fatalf("%d bytes, %v; in pieces %d bytes", len(again), err, len(pieced))
+		}
 		if err != nil {
 			if !errors.Is(err, ErrCorrupt) && !errors.Is(err, ErrTooLarge) {
 				t.Fatalf("an error without a kind: %v", err)

@@ -27,6 +27,8 @@ type Stream struct {
 	buf  []byte // pieces are cut from it
 	err  error  // what ended the stream; io.EOF is the good end
 
+	pieces bool // nothing is decompressed at once, however small: for tests
+
 	gzip   *gzipReader
 	lz4    lz4Stream
 	snappy snappyStream

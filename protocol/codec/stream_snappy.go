@@ -62,7 +62,7 @@ func (s *Stream) snappyBlock(block []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if n <= streamWindow {
+	if n <= streamWindow && !s.pieces {
 		out, err := snappy.Decode(s.piece(n), block)
 		if err != nil {
 			return nil, corrupt("%v", err)

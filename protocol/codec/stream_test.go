@@ -67,6 +67,11 @@ func TestStreamsAndWritersAreTheInverseOfEachOther(t *testing.T) {
 						t.Fatalf("%v sample %d: %d bytes of %d: %v", c, i, len(got), len(src), err)
 					}
 				}
+				s := Open(packed, c)
+				s.pieces = true
+				if got, err := readStream(s, 1<<30); err != nil || !bytes.Equal(got, src) {
+					t.Fatalf("%v sample %d in pieces: %d bytes of %d: %v", c, i, len(got), len(src), err)
+				}
 				if got, err := Decompress(nil, packed, c, len(src)); err != nil || !bytes.Equal(got, src) {
 					t.Fatalf("%v sample %d: %v", c, i, err)
 				}
@@ -143,6 +148,23 @@ func TestLargeContentOfEveryShapeIsStreamed(t *testing.T) {
 				t.Errorf("%s cut at %d: %v", name, n, err)
 			}
 		}
+	}
+}
+
+// No consumer allocates more than 128 MiB for a window: that ours is narrower than a frame declares does not make it readable.
+func TestZstdWindowThatNoConsumerTakesIsRefused(t *testing.T) {
+	ze, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(1<<20))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ze.Close()
+	frame := wide(ze.EncodeAll(large(), nil))
+	if _, err := readStream(Open(frame, Zstd), 1<<30); err != nil {
+		t.Error(err)
+	}
+	frame[5]++
+	if _, err := readStream(Open(frame, Zstd), 1<<30); !errors.Is(err, ErrCorrupt) {
+		t.Error(err)
 	}
 }
 

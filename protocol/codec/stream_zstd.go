@@ -63,7 +63,7 @@ func (s *Stream) nextZstd() ([]byte, error) {
 	z.frames++
 	frame := s.src[:f.size]
 	s.src = s.src[f.size:]
-	if f.content <= wholeBytes {
+	if f.content <= wholeBytes && !s.pieces || f.content == 0 {
 		out, err := f.decode(s.buf[:0], frame)
 		if err != nil {
 			return nil, err
@@ -79,6 +79,9 @@ func (s *Stream) nextZstd() ([]byte, error) {
 // looks back further, the decoder finds it damaged.
 func (s *Stream) beginZstd(f zstdFrame, frame []byte) (err error) {
 	z := &s.zstd
+	if f.window > zstdMaxWindow {
+		return corrupt("zstd: window of %d bytes", f.window)
+	}
 	if z.dec == nil {
 		var ok bool
 		if z.dec, ok = zstdStreamers.Get().(*zstd.Decoder); !ok {
