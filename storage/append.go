@@ -104,7 +104,8 @@ func (l *Log) appendLocked(config *LogConfig, nowMs int64, leaderEpoch int32, ap
 // admitLocked says whether a batch is to be appended; when not, its Result is complete.
 func (l *Log) admitLocked(a *Append, next int64) bool {
 	a.Result = Result{BaseOffset: -1, LogAppendTimeMs: -1, LogStartOffset: l.start.Load()}
-	if base := a.Batch.BaseOffset(); a.Origin == Replica && (base < next || base-next > math.MaxInt32/2) {
+	// A gap that compaction has left can be as wide as a segment's offsets.
+	if base := a.Batch.BaseOffset(); a.Origin == Replica && (base < next || base-next > math.MaxInt32-int64(a.Batch.LastOffsetDelta())) {
 		a.Result.Err = fmt.Errorf("append batch at offset %d to a log that ends at %d: %w", a.Batch.BaseOffset(), next,
 			ErrOffsetOutOfRange)
 		return false

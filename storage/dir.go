@@ -381,7 +381,16 @@ func (d *Dir) finish(ctx context.Context) error {
 	if err := d.checkpoint(); err != nil {
 		return fmt.Errorf("close data directory: %w", err)
 	}
+	// The number rises here too: an index that has lost its last commits to damage is one of another time.
+	d.generation.Current, d.generation.Before = d.generation.Current+1, d.generation.Current
 	b := d.index.NewBatch()
 	b.SetClean(true)
-	return b.Commit(true)
+	b.SetGeneration(d.generation)
+	if err := b.Commit(true); err != nil {
+		return err
+	}
+	if err := d.writeGeneration(d.generation.Current); err != nil && !isDiskFull(err) {
+		return err
+	}
+	return nil
 }

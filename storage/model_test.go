@@ -38,6 +38,7 @@ func TestRandomOperationsAgainstModel(t *testing.T) {
 		compactIn(&config, seed)
 		t.Logf("seed %d", seed)
 		w := newWorld(t, seed, vfs.NewMemFS(), config)
+		w.meddle = seed%2 == 1
 		for range 150 {
 			w.step()
 			w.check()

@@ -3,6 +3,7 @@ package storage
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -27,6 +28,11 @@ type world struct {
 	epoch     int32
 	nowMs     int64
 	counter   int
+	// meddle: between two openings somebody may remove the index, damage a byte of it, or put an older copy in its place.
+	meddle  bool
+	indexes []map[string][]byte // copies of the index
+	// highestStart is the highest log start ever: it goes back when the index is lost.
+	highestStart int64
 	// cleanedEnd is the log end at the last compaction: below it, truncation would uncover what compaction removed.
 	cleanedEnd int64
 
@@ -196,13 +202,7 @@ func (w *world) truncate() {
 		w.t.Fatalf("truncated to %d: end %d, durable %d", offset, w.l.LogEndOffset(), w.l.DurableOffset())
 	}
 	w.with(func(s *worldState) { s.records = s.records[:offset] })
-	clear(w.producers)
-	w.counter += 1000
-	for i := range int64(3) {
-		if p, ok := w.l.ProducerState(i); ok && p.LastSequence() >= 0 {
-			w.producers[i] = &worldProducer{next: p.LastSequence() + 1}
-		}
-	}
+	w.forgetProducers()
 }
 
 // boundary says whether a batch begins at offset.
@@ -253,7 +253,84 @@ func (w *world) reopen() {
 	w.settle()
 	closeDir(w.t, w.d)
 	w.with(func(s *worldState) { s.durable = max(s.durable, s.written) })
+	if !w.meddle {
+		w.open()
+		return
+	}
+	w.indexes = append(w.indexes, w.indexFiles())
+	what := w.meddleWithIndex()
 	w.open()
+	w.highestStart = max(w.highestStart, w.state().start)
+	if got := w.l.LogStartOffset(); got > w.highestStart {
+		w.t.Fatalf("%s: log start %d, was never above %d", what, got, w.highestStart)
+	}
+	// What lies below a log start that was forgotten may have gaps, for a truncation may have been there: it is deleted again.
+	// A log of which nothing was left above its start may end below it now.
+	end := w.l.LogEndOffset()
+	from := min(w.highestStart, end)
+	w.with(func(s *worldState) {
+		if s.start >= end {
+			s.records, s.written, s.durable = s.records[:end], end, min(s.durable, end)
+		}
+	})
+	w.must(w.l.DeleteRecords(from))
+	w.with(func(s *worldState) { s.start, s.startMax = w.l.LogStartOffset(), w.l.LogStartOffset() })
+	w.forgetProducers() // those of which nothing is left are unknown now
+}
+
+func (w *world) indexFiles() map[string][]byte {
+	dir := dataPath + "/" + indexDir
+	names, err := w.fs.List(dir)
+	w.must(err)
+	files := make(map[string][]byte)
+	for _, name := range names {
+		if name != "LOCK" {
+			files[name], err = vfs.ReadFile(w.fs, dir+"/"+name, 1<<30)
+			w.must(err)
+		}
+	}
+	return files
+}
+
+func (w *world) meddleWithIndex() string {
+	dir := dataPath + "/" + indexDir
+	switch w.rng.IntN(4) {
+	case 0:
+		w.must(w.fs.RemoveAll(dir))
+		return "index removed"
+	case 1:
+		w.must(w.fs.RemoveAll(dir))
+		w.must(w.fs.MkdirAll(dir, 0o755))
+		n := w.rng.IntN(len(w.indexes))
+		for name, b := range w.indexes[n] {
+			w.must(vfs.WriteFile(w.fs, dir+"/"+name, b))
+		}
+		return fmt.Sprintf("index of opening %d of %d", n, len(w.indexes))
+	case 2:
+		files := w.indexFiles()
+		names := slices.Sorted(maps.Keys(files))
+		name := names[w.rng.IntN(len(names))]
+		b := files[name]
+		if len(b) == 0 {
+			return "index as it was"
+		}
+		at := w.rng.IntN(len(b))
+		b[at] ^= 1 << w.rng.IntN(8)
+		w.must(vfs.WriteFile(w.fs, dir+"/"+name, b))
+		return fmt.Sprintf("byte %d of %s flipped", at, name)
+	}
+	return "index as it was"
+}
+
+// forgetProducers begins anew with what the log knows of producers.
+func (w *world) forgetProducers() {
+	clear(w.producers)
+	w.counter += 1000
+	for i := range int64(3) {
+		if p, ok := w.l.ProducerState(i); ok && p.LastSequence() >= 0 {
+			w.producers[i] = &worldProducer{next: p.LastSequence() + 1}
+		}
+	}
 }
 
 // check compares the whole log with what it must hold.

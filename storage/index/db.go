@@ -16,7 +16,9 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"strings"
 	"sync"
+	"syscall"
 
 	"github.com/cockroachdb/pebble/v2"
 	pebblevfs "github.com/cockroachdb/pebble/v2/vfs"
@@ -74,6 +76,10 @@ func Open(cfg Config) (*DB, error) {
 		FormatMajorVersion:         pebble.FormatNewest,
 		CompactionConcurrencyRange: func() (lower, upper int) { return 1, 1 },
 		DisableTableStats:          true,
+		// Damage in a table is the error of whoever reads it, who goes to the segments instead. Pebble's default is to end the process.
+		EventListener: &pebble.EventListener{DataCorruption: func(info pebble.DataCorruptionInfo) {
+			logger.Errorf("%s", info)
+		}},
 	}
 	opts.Experimental.CompactionScheduler = newScheduler()
 	d := &DB{cache: cache, logger: logger}
@@ -83,15 +89,29 @@ func Open(cfg Config) (*DB, error) {
 	})
 	if err != nil {
 		cache.Unref()
+		if looksDamaged(err) {
+			err = fmt.Errorf("%w: %w", errDamaged, err)
+		}
 		return nil, fmt.Errorf("open index %s: %w", cfg.Path, err)
 	}
 	logger.opened.Store(true)
 	return d, nil
 }
 
+var errDamaged = errors.New("index: the files are damaged")
+
+// looksDamaged takes an error of Open apart. What is neither the operating system's word nor about a newer version of the
+// format can only come from the contents of files: a wrong byte in Pebble's options, for one, is not called corruption.
+func looksDamaged(err error) bool {
+	var errno syscall.Errno
+	var locked *vfs.LockedError
+	return !errors.As(err, &errno) && !errors.As(err, &locked) && !errors.Is(err, ErrDead) && !errors.Is(err, fs.ErrExist) && !errors.Is(err, fs.ErrPermission) &&
+		!strings.Contains(err.Error(), "format major version")
+}
+
 // IsCorrupt says whether an error of Open or of a read means damaged or missing files.
 func IsCorrupt(err error) bool {
-	return pebble.IsCorruptionError(err) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, errValue) || errors.Is(err, errChunk)
+	return errors.Is(err, errDamaged) || pebble.IsCorruptionError(err) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, errValue) || errors.Is(err, errChunk)
 }
 
 // Close flushes and closes. After a fatal error there is nothing that can be closed safely.

@@ -40,6 +40,21 @@ func (d *DB) guard(call func() error) error {
 	}
 }
 
+// guarded is guard for a call with a result.
+func guarded[T any](d *DB, call func() (T, error)) (T, error) {
+	result := make(chan T, 1) // room for the result of a call that nobody waits for any more
+	err := d.guard(func() error {
+		v, err := call()
+		result <- v
+		return err
+	})
+	if errors.Is(err, ErrDead) {
+		var none T
+		return none, err
+	}
+	return <-result, err
+}
+
 // fatalLogger is quiet about Pebble's life and stops goroutines that meet a fatal error.
 type fatalLogger struct {
 	log     *slog.Logger

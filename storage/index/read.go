@@ -18,6 +18,10 @@ type Loaded struct {
 
 // Load reads what is known of a partition, with one pass over neighbouring keys.
 func (d *DB) Load(k Key) (Loaded, error) {
+	return guarded(d, func() (Loaded, error) { return d.load(k) })
+}
+
+func (d *DB) load(k Key) (Loaded, error) {
 	var out Loaded
 	d.use.RLock()
 	defer d.use.RUnlock()
@@ -80,6 +84,10 @@ func (d *DB) alive() error {
 // Chunk appends to dst the packed entries that cover a relative offset: those of the last chunk that
 // begins at or before it. No chunk is no error and no entries.
 func (d *DB) Chunk(dst []Entry, k Key, base int64, rel uint32) ([]Entry, error) {
+	return guarded(d, func() ([]Entry, error) { return d.chunk(dst, k, base, rel) })
+}
+
+func (d *DB) chunk(dst []Entry, k Key, base int64, rel uint32) ([]Entry, error) {
 	d.use.RLock()
 	defer d.use.RUnlock()
 	it, err := d.iter(chunkKey(k, base, 0), chunkKey(k, base, uint64(rel)+1))
@@ -95,6 +103,10 @@ func (d *DB) Chunk(dst []Entry, k Key, base int64, rel uint32) ([]Entry, error) 
 // ChunkBefore appends to dst the entries of the last chunk whose first entry has a MaxTimestamp below ts:
 // the chunk in which a search for the first batch that is not older than ts has to begin.
 func (d *DB) ChunkBefore(dst []Entry, k Key, base int64, ts int64) ([]Entry, error) {
+	return guarded(d, func() ([]Entry, error) { return d.chunkBefore(dst, k, base, ts) })
+}
+
+func (d *DB) chunkBefore(dst []Entry, k Key, base int64, ts int64) ([]Entry, error) {
 	d.use.RLock()
 	defer d.use.RUnlock()
 	it, err := d.iter(chunkKey(k, base, 0), chunkKey(k, base, 1<<32))
@@ -129,17 +141,23 @@ func (d *DB) Generation() (Generation, error) {
 }
 
 func (d *DB) get(key []byte) (value []byte, found bool, err error) {
+	value, err = guarded(d, func() ([]byte, error) { return d.getValue(key) })
+	return value, value != nil, err
+}
+
+// getValue returns nil where there is no value; stored ones are never empty.
+func (d *DB) getValue(key []byte) ([]byte, error) {
 	d.use.RLock()
 	defer d.use.RUnlock()
 	if err := d.alive(); err != nil {
-		return nil, false, err
+		return nil, err
 	}
 	value, closer, err := d.db.Get(key)
 	if errors.Is(err, pebble.ErrNotFound) {
-		return nil, false, nil
+		return nil, nil
 	}
 	if err != nil {
-		return nil, false, err
+		return nil, err
 	}
-	return slices.Clone(value), true, closer.Close()
+	return slices.Clone(value), closer.Close()
 }
