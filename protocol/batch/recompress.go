@@ -13,13 +13,13 @@ import (
 // Kafka, a batch that has the target's codec stays as its producer made it, whatever the level; control batches stay too.
 func (b Batch) NeedsCodec(target codec.Codec) bool { return b.Codec() != target && !b.IsControl() }
 
-// Recompress appends to dst the batch with its records compressed by target, or not compressed: one for which NeedsCodec is false is
-// copied. The records' bytes, the offsets, timestamps, producer, sequence, leader epoch and the other attributes stay; codec, length and
-// CRC change. The same batch gives the same bytes always.
+// Recompress appends to dst the batch with its records compressed by target, or not compressed: one for which NeedsCodec is
+// false is copied. The records' bytes, the offsets, timestamps, producer, sequence, leader epoch and the other attributes stay;
+// codec, length and CRC change. The same batch gives the same bytes always.
 //
-// At most maxBytes are appended; beyond, and so soon, it is ErrFull: MESSAGE_TOO_LARGE to a producer. 0 is no limit but that of the
-// format. Memory is bounded by that and by what a stream needs. Other errors are those of
-// codec.Stream, and for batches that Validate looked into there is none. On an error dst comes back as it was. It must not overlap the batch.
+// At most maxBytes are appended; beyond, and so soon, it is ErrFull: MESSAGE_TOO_LARGE to a producer. 0 is no limit but that of
+// the format. Memory is bounded by that and by what a stream needs. Other errors are those of codec.Stream, and for batches
+// that Validate looked into there is none. On an error dst comes back as it was. It must not overlap the batch.
 func Recompress(dst []byte, b Batch, target codec.Codec, level, maxBytes int) ([]byte, error) {
 	if maxBytes <= 0 || maxBytes > math.MaxInt32 {
 		maxBytes = math.MaxInt32

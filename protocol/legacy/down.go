@@ -14,17 +14,18 @@ import (
 const DefaultMemoryBytes = 8 << 20
 
 // DownConvert appends to dst what a client that fetches format 0 or 1 gets for stored record batches: Fetch 0-1 takes magic 0,
-// Fetch 2-3 takes magic 1. A batch without compression becomes plain messages, of which those below fromOffset are left out, because old
-// librdkafka relies on it; a compressed one becomes one wrapper in the same codec, whole, if there is anything
-// in it from fromOffset on. Control batches vanish. The batches may end torn.
+// Fetch 2-3 takes magic 1. A batch without compression becomes plain messages, of which those below fromOffset are left out,
+// because old librdkafka relies on it; a compressed one becomes one wrapper in the same codec, whole, if there is anything in it
+// from fromOffset on. Control batches vanish. The batches may end torn.
 //
 // At most maxBytes are appended, and a message is never split, so nothing may come out although there are batches. A wrapper
 // that alone exceeds maxBytes is cut into smaller ones: a client with a fixed buffer could not get past it otherwise. A caller
 // whose client must get its first batch whatever its size (Fetch 3) passes that batch alone with a large maxBytes.
 //
-// A compressed batch is decompressed in pieces. memoryLimit, or DefaultMemoryBytes for 0, is what one wrapper may hold before it is compressed; a batch with
-// more becomes several wrappers, so that any batch gets through with about four times that and what a codec needs. A single record
-// that is larger than memoryLimit ends the output, and is MESSAGE_TOO_LARGE when nothing came before it.
+// A compressed batch is decompressed in pieces. memoryLimit, or DefaultMemoryBytes for 0, is what one wrapper may hold before it
+// is compressed; a batch with more becomes several wrappers, so that any batch gets through with about four times that and what
+// a codec needs. A single record that is larger than memoryLimit ends the output, and is MESSAGE_TOO_LARGE when nothing came
+// before it.
 //
 // zstd cannot be expressed: the output ends before such a batch, or is UNSUPPORTED_COMPRESSION_TYPE when nothing came before
 // it. A damaged batch is treated in the same way with CORRUPT_MESSAGE.
