@@ -109,7 +109,7 @@ func (c *cursor) skip(n int) {
 
 // headers walks n headers, which must end with the record.
 func (c *cursor) headers(n int) {
-	if c.fault == faultNone && (n < 0 || n > c.left) {
+	if n < 0 || n > c.left {
 		c.fail(faultHeaderCount)
 	}
 	for ; n > 0 && c.fault == faultNone; n-- {
@@ -159,11 +159,10 @@ func across(t *tape, w walked, l *limits) walked {
 		w.fault = faultTorn // as for a number that runs out of the payload
 		return w
 	}
+	c.left = max(n, 0)
 	if n < minRecordBody {
-		w.fault = faultStructure
-		return w
+		c.fail(faultStructure)
 	}
-	c.left = n
 	c.skip(1)
 	ts := l.baseTimestamp + c.number(64)
 	offset := int(c.number(32))
