@@ -26,9 +26,9 @@ func TestNoDescriptorForANewFileIsNoFailure(t *testing.T) {
 			return nil
 		})
 		var fatal error
-		freed := 0
+		var freed atomic.Int64
 		d, err := Open(Config{FS: fs, Path: "/index", OnFatal: func(err error) { fatal = err }, OnOutOfFiles: func() {
-			freed++
+			freed.Add(1)
 			none.Store(false)
 		}})
 		if err != nil {
@@ -44,7 +44,7 @@ func TestNoDescriptorForANewFileIsNoFailure(t *testing.T) {
 				t.Fatalf("%q: commit %d: %v, %v", kind, i, err, fatal)
 			}
 		}
-		if refused.Load() == 0 || freed == 0 {
+		if refused.Load() == 0 || freed.Load() == 0 {
 			t.Errorf("%q: nothing was refused", kind)
 		}
 		none.Store(false)
