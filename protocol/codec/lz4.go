@@ -223,12 +223,9 @@ func (f *lz4Frame) next() (block []byte, stored bool, err error) {
 
 // block appends one block's content. Its size is known before anything is allocated or decoded.
 func (f *lz4Frame) block(dst []byte, start int, block []byte, stored bool) ([]byte, error) {
-	n := len(block)
-	if !stored {
-		n = lz4DecodedLen(block)
-	}
-	if n < 0 || n > f.maxBlock {
-		return dst, corrupt("lz4: block does not decode to at most %d bytes", f.maxBlock)
+	n, err := f.contentLen(block, stored)
+	if err != nil {
+		return dst, err
 	}
 	if n > f.limit-(len(dst)-start) {
 		return dst, ErrTooLarge
@@ -266,6 +263,23 @@ func (f *lz4Frame) end(content uint64, sum func() uint32) error {
 	return nil
 }
 
+// contentLen is the size of a block's content.
+func (f *lz4Frame) contentLen(block []byte, stored bool) (int, error) {
+	if stored {
+		return len(block), nil
+	}
+	n := lz4DecodedLen(block)
+	if n < 0 || n > f.maxBlock {
+		return 0, corrupt("lz4: block does not decode to at most %d bytes", f.maxBlock)
+	}
+	return n, nil
+}
+
+// lz4LastBytes must follow the literals of a sequence with a match: its offset, and a sequence of five literals at least, with
+// which a block ends. The specification wants it and the reference decoder, which nearly all clients have, insists; the library
+// that is used here does not.
+const lz4LastBytes = 2 + 1 + 5
+
 // lz4DecodedLen adds up the literals and matches of a block without decoding it; -1 if the block is malformed.
 func lz4DecodedLen(src []byte) int {
 	total := 0
@@ -281,10 +295,10 @@ func lz4DecodedLen(src []byte) int {
 		if i == len(src) { // the last sequence has literals only
 			return total
 		}
-		i += 2 // offset
-		if i > len(src) {
+		if len(src)-i < lz4LastBytes {
 			return -1
 		}
+		i += 2 // offset
 		n, i = lz4Length(src, i, int(token&0xF))
 		if i < 0 {
 			return -1

@@ -81,7 +81,7 @@ func (s *Stream) beginLZ4() error {
 // lz4Block decodes one block. Where blocks depend on each other, the buffer keeps the window before it.
 func (s *Stream) lz4Block(block []byte, stored bool) ([]byte, error) {
 	l := &s.lz4
-	n, err := l.frame.contentLen(block, stored, cap(s.buf))
+	n, err := l.frame.contentLen(block, stored)
 	if err != nil {
 		return nil, err
 	}
@@ -104,29 +104,12 @@ func (s *Stream) lz4Block(block []byte, stored bool) ([]byte, error) {
 		copy(out, block)
 	} else {
 		got, err := lz4.UncompressBlockWithDict(block, out, s.buf[max(0, at-lz4Window):at])
-		if err != nil {
+		if err != nil || got != n {
 			return nil, corrupt("lz4: block")
 		}
-		out = out[:got]
 	}
 	l.filled = at + len(out)
 	return out, nil
-}
-
-// contentLen is how much room a block's content needs: what it holds, or as much as a block of the frame can hold when so
-// much room is there anyway and no look at the block is needed.
-func (f *lz4Frame) contentLen(block []byte, stored bool, room int) (int, error) {
-	if stored {
-		return len(block), nil
-	}
-	if f.flags&lz4Independent != 0 && (f.maxBlock <= lz4BlockSize || f.maxBlock <= room) {
-		return f.maxBlock, nil
-	}
-	n := lz4DecodedLen(block)
-	if n < 0 || n > f.maxBlock {
-		return 0, corrupt("lz4: block does not decode to at most %d bytes", f.maxBlock)
-	}
-	return n, nil
 }
 
 // lz4Skip looks at the magic of a frame: body is what follows it, nil for a frame that is to be skipped, and rest what

@@ -246,6 +246,26 @@ func TestWhatJavaCannotReadIsRefusedForIt(t *testing.T) {
 	}
 }
 
+// The reference decoder, and so Java's and librdkafka's, fails at a block that does not end with five literals.
+func TestLZ4BlockThatEndsWithAMatchIsRefused(t *testing.T) {
+	frame := func(block string) []byte {
+		out := binary.LittleEndian.AppendUint32(appendLZ4Header(nil, false), uint32(len(block)))
+		return append(append(out, block...), 0, 0, 0, 0)
+	}
+	good := frame("\x10a\x01\x00\x50bcdef")
+	if got, err := readStream(OpenAsJava(good, LZ4), 100); err != nil || string(got) != "aaaaabcdef" {
+		t.Errorf("%q %v", got, err)
+	}
+	for _, block := range []string{"\x10a\x01\x00", "\x10a\x01\x00\x40bcde", "\x10a\x01\x00\x00"} {
+		if _, err := readStream(Open(frame(block), LZ4), 100); !errors.Is(err, ErrCorrupt) {
+			t.Errorf("%q: %v", block, err)
+		}
+		if _, err := Decompress(nil, frame(block), LZ4, 100); !errors.Is(err, ErrCorrupt) {
+			t.Errorf("%q: %v", block, err)
+		}
+	}
+}
+
 func TestSnappyFramingOfAnUnknownVersionIsRefusedForJava(t *testing.T) {
 	b, err := Compress(nil, []byte("snappy"), Snappy, 0)
 	if err != nil {
