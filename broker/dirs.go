@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 
 	"github.com/sordini/sordini/broker/replica"
 	"github.com/sordini/sordini/storage"
@@ -28,6 +29,9 @@ func (s *Server) openDirs() (clusterID string, err error) {
 			clusterID = meta.ClusterID
 		}
 		if err := s.checkMeta(path, meta, clusterID); err != nil {
+			return "", err
+		}
+		if err := s.checkOurs(path); err != nil {
 			return "", err
 		}
 	}
@@ -57,6 +61,27 @@ func (s *Server) openDirs() (clusterID string, err error) {
 		s.dirs = append(s.dirs, dir)
 	}
 	return clusterID, nil
+}
+
+// kafkaFiles are what Apache Kafka writes into the top of a log directory, and Sordini never does. meta.properties is the same for both.
+var kafkaFiles = []string{
+	"bootstrap.checkpoint", "recovery-point-offset-checkpoint", "replication-offset-checkpoint", "log-start-offset-checkpoint",
+	"cleaner-offset-checkpoint", ".kafka_cleanshutdown",
+}
+
+// checkOurs refuses a directory of Apache Kafka before anything is written into it: Kafka would not start on it any more, and logs that our
+// metadata does not know would be set aside.
+func (s *Server) checkOurs(path string) error {
+	names, err := s.opts.FS.List(path)
+	if err != nil {
+		return fmt.Errorf("list log directory %s: %w", path, err)
+	}
+	for _, name := range kafkaFiles {
+		if slices.Contains(names, name) {
+			return fmt.Errorf("log directory %s is Apache Kafka's (it holds %s): nothing was changed in it; make a data directory out of it with `sordini import-dir %s --data NEW_DIR`, or set log.dirs to another directory", path, name, path)
+		}
+	}
+	return nil
 }
 
 // openThreads is how many logs are opened at a time: at the least one per CPU, for that is what opening costs after a clean stop.
