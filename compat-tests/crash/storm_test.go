@@ -66,13 +66,14 @@ func (r *run) killOnce(t *testing.T, b *load.Broker, w *load.World, rnd *rand.Ra
 	if err != nil {
 		t.Fatal(err)
 	}
-	deadline := time.Now().Add(servedWithin)
+	deadline := time.Now().Add(servedWithin) // the clients count by themselves what is acknowledged
 	for w.Acked() == 0 && time.Now().Before(deadline) {
 		time.Sleep(time.Millisecond)
 	}
 	if w.Acked() == 0 {
 		t.Errorf("nothing is acknowledged within %v", servedWithin)
 	}
+	// The kill must meet whatever the broker is at: the moment is the seed's, for a kill that waited for something would always meet the same.
 	time.Sleep(time.Duration(rnd.Int64N(int64(1200 * time.Millisecond))))
 	if b.Ended() {
 		t.Errorf("the broker has ended by itself")
@@ -93,7 +94,7 @@ func killWhileStarting(t *testing.T, b *load.Broker, rnd *rand.Rand) {
 		if err := b.Start(); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(time.Duration(rnd.Int64N(int64(120 * time.Millisecond))))
+		time.Sleep(time.Duration(rnd.Int64N(int64(120 * time.Millisecond)))) // anywhere in the recovery, which says nothing before it is over
 		b.Kill()
 	}
 }

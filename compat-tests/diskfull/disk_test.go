@@ -18,12 +18,13 @@ import (
 	"github.com/sordini/sordini/compat-tests/crash/load"
 )
 
-// start starts a broker whose data is on a tmpfs of its own.
+// start starts a broker whose data is on a tmpfs of its own. Only root may mount one, so that nobody else can run these tests; root that may
+// not is a failure.
 func start(t *testing.T, size string) *load.Broker {
 	t.Helper()
 	b, dir := load.NewBroker(t)
 	if os.Getenv("SORDINI_NO_MOUNT") != "" {
-		t.Skip("SORDINI_NO_MOUNT is set")
+		t.Skip("SORDINI_NO_MOUNT is set: nothing is to be mounted on this machine")
 	}
 	if runtime.GOOS != "linux" || os.Getuid() != 0 {
 		t.Skip("a small disk needs Linux and root")
@@ -144,7 +145,7 @@ func checkReads(t *testing.T, ctx context.Context, b *load.Broker, topic string,
 	}
 }
 
-// awaitRoom waits until a record goes in again.
+// awaitRoom waits until a record goes in again. Room comes when another process deletes, which nothing announces: so it is tried now and then.
 func awaitRoom(t *testing.T, ctx context.Context, b *load.Broker, cl *kgo.Client, topic string, patience time.Duration) {
 	t.Helper()
 	var last error

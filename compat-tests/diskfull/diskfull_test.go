@@ -44,6 +44,7 @@ func TestRetentionMakesRoom(t *testing.T) {
 	checkReads(t, ctx, b, "hog", min(written, 100))
 	awaitRoom(t, ctx, b, cl, "hog", 20*time.Second)
 
+	// The producers wait in their clients' own back-off, of which nothing tells when it ends.
 	before := w.Acked()
 	for begin := time.Now(); w.Acked() < before+200; time.Sleep(10 * time.Millisecond) {
 		if time.Since(begin) > 10*time.Second {

@@ -80,7 +80,7 @@ func Command(t testing.TB, args ...string) *exec.Cmd {
 func startTarget(t testing.TB, target, dir string, overrides []string) *Broker {
 	t.Helper()
 	skipShort(t)
-	port, err := freePort()
+	port, err := FreePort()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -168,8 +168,10 @@ func (b *Broker) cleanUp(t testing.TB) {
 	}
 }
 
-// dataDir is a fresh folder that is removed after the test, unless SORDINI_COMPAT_KEEP is set.
-func dataDir(t testing.TB) string {
+func dataDir(t testing.TB) string { return filepath.Join(Folder(t), "data") }
+
+// Folder is a fresh folder that is removed after the test, unless SORDINI_COMPAT_KEEP is set.
+func Folder(t testing.TB) string {
 	dir, err := os.MkdirTemp("", "sordini-compat-")
 	if err != nil {
 		t.Fatal(err)
@@ -181,7 +183,7 @@ func dataDir(t testing.TB) string {
 		}
 		os.RemoveAll(dir)
 	})
-	return filepath.Join(dir, "data")
+	return dir
 }
 
 func sordiniCommand(t testing.TB, b *Broker, settings []string) func() *exec.Cmd {

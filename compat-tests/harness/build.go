@@ -13,10 +13,18 @@ import (
 // and the same; SORDINI_BIN names a ready one instead. The lock of the lanes keeps two builds apart.
 var brokerBinary = sync.OnceValues(buildBroker)
 
+// Binary is the binary under test.
+func Binary() (string, error) { return brokerBinary() }
+
 func buildBroker() (string, error) {
 	if bin := os.Getenv("SORDINI_BIN"); bin != "" {
 		return filepath.Abs(bin)
 	}
+	return Build(".", "./cmd/sordini", "sordini")
+}
+
+// Build builds a program out of a folder of the tree into the cache folder, under a name.
+func Build(folder, pkg, name string) (string, error) {
 	root, err := moduleRoot()
 	if err != nil {
 		return "", err
@@ -25,11 +33,11 @@ func buildBroker() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	bin := filepath.Join(cache, "bin", "sordini")
-	cmd := exec.Command("go", "build", "-o", bin, "./cmd/sordini")
-	cmd.Dir = root
+	bin := filepath.Join(cache, "bin", name)
+	cmd := exec.Command("go", "build", "-o", bin, pkg)
+	cmd.Dir = filepath.Join(root, folder)
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("build the broker: %w\n%s", err, out)
+		return "", fmt.Errorf("build %s in %s: %w\n%s", pkg, folder, err, out)
 	}
 	return bin, nil
 }

@@ -16,7 +16,7 @@ import (
 func awaitReady(p *process, addr string, patience time.Duration) error {
 	deadline := time.Now().Add(patience)
 	for {
-		err := probe(addr)
+		err := Probe(addr)
 		if err == nil {
 			return nil
 		}
@@ -30,7 +30,8 @@ func awaitReady(p *process, addr string, patience time.Duration) error {
 	}
 }
 
-func probe(addr string) error {
+// Probe asks a broker for its versions, once.
+func Probe(addr string) error {
 	conn, err := net.DialTimeout("tcp", addr, time.Second)
 	if err != nil {
 		return err
@@ -56,10 +57,10 @@ func probe(addr string) error {
 	return nil
 }
 
-// freePort finds a loopback port whose successor is free as well (a peer puts its controller there). Ports of the
+// FreePort finds a loopback port whose successor is free as well (a peer puts its controller there). Ports of the
 // kernel's ephemeral range are not used: while a broker is down, a reconnecting client may be given that very port as
 // its own source, connect to itself, and keep the broker from coming back.
-func freePort() (int, error) {
+func FreePort() (int, error) {
 	first, last := 22000, 22299
 	if s := os.Getenv("SORDINI_COMPAT_PORTS"); s != "" {
 		if _, err := fmt.Sscanf(s, "%d-%d", &first, &last); err != nil || first >= last {

@@ -12,7 +12,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/sordini/sordini/compat-tests/crash/load"
+	"github.com/sordini/sordini/compat-tests/harness"
 )
 
 // powerFS is a running powerfs.
@@ -26,12 +26,12 @@ type powerFS struct {
 func startFS(t *testing.T, dir string) *powerFS {
 	t.Helper()
 	if os.Getenv("SORDINI_NO_MOUNT") != "" {
-		t.Skip("SORDINI_NO_MOUNT is set")
+		t.Skip("SORDINI_NO_MOUNT is set: nothing is to be mounted on this machine")
 	}
 	if runtime.GOOS != "linux" || os.Getuid() != 0 {
 		t.Skip("a FUSE file system of our own needs Linux and root")
 	}
-	bin, err := load.Build("compat-tests/powerloss/fs", ".", "powerfs")
+	bin, err := harness.Build("compat-tests/powerloss/fs", ".", "powerfs")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,18 +1,14 @@
 package load
 
 import (
-	"encoding/binary"
-	"errors"
 	"fmt"
-	"io"
-	"net"
 	"os"
 	"os/exec"
 	"strings"
 	"syscall"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kmsg"
+	"github.com/sordini/sordini/compat-tests/harness"
 )
 
 // Broker is a broker process that is started and killed over and over. Unlike harness.Broker it may be killed while it starts,
@@ -79,7 +75,7 @@ func (b *Broker) Ended() bool {
 func (b *Broker) Ready(patience time.Duration) error {
 	deadline := time.Now().Add(patience)
 	for {
-		err := b.probe()
+		err := harness.Probe(b.Addr)
 		switch {
 		case err == nil:
 			return nil
@@ -90,26 +86,6 @@ func (b *Broker) Ready(patience time.Duration) error {
 		}
 		time.Sleep(5 * time.Millisecond)
 	}
-}
-
-func (b *Broker) probe() error {
-	conn, err := net.DialTimeout("tcp", b.Addr, time.Second)
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
-	conn.SetDeadline(time.Now().Add(5 * time.Second))
-	if _, err := conn.Write(kmsg.NewRequestFormatter(kmsg.FormatterClientID("probe")).AppendRequest(nil, &kmsg.ApiVersionsRequest{}, 17)); err != nil {
-		return err
-	}
-	var head [10]byte // length, correlation id, error code
-	if _, err := io.ReadFull(conn, head[:]); err != nil {
-		return err
-	}
-	if binary.BigEndian.Uint32(head[4:]) != 17 || binary.BigEndian.Uint16(head[8:]) != 0 {
-		return errors.New("ApiVersions was answered with an error")
-	}
-	return nil
 }
 
 // Tail returns the last lines of the broker's log.
