@@ -98,7 +98,9 @@ func decode(frame []byte, r kmsg.Request, id int32) (kmsg.Response, error) {
 
 // askRaw sends a bare frame and returns the answer's, without its size.
 func (c *conn) askRaw(frame []byte) ([]byte, error) {
-	_ = c.c.SetDeadline(time.Now().Add(patience))
+	if err := c.c.SetDeadline(time.Now().Add(patience)); err != nil {
+		return nil, io.EOF // only a connection that is closed refuses it
+	}
 	if _, err := c.c.Write(append(binary.BigEndian.AppendUint32(nil, uint32(len(frame))), frame...)); err != nil {
 		return nil, io.EOF
 	}

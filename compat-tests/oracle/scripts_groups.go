@@ -155,6 +155,30 @@ func subscription() []byte {
 	return m.AppendTo(nil)
 }
 
+// asked is what an OffsetFetch wants of a topic.
+type asked struct {
+	topic      string
+	partitions []int32
+}
+
+// offsetFetch is a request of one group, in the form of every version at once.
+func (s *session) offsetFetch(group string, topics ...asked) *kmsg.OffsetFetchRequest {
+	r := kmsg.NewPtrOffsetFetchRequest()
+	r.Group = group
+	fg := kmsg.NewOffsetFetchRequestGroup()
+	fg.Group = group
+	for _, t := range topics {
+		r.Topics = append(r.Topics, kmsg.OffsetFetchRequestTopic{Topic: t.topic, Partitions: t.partitions})
+		gt := kmsg.OffsetFetchRequestGroupTopic{Topic: t.topic, Partitions: t.partitions}
+		if s.version >= 10 {
+			gt.TopicID = s.idOrGhost(t.topic)
+		}
+		fg.Topics = append(fg.Topics, gt)
+	}
+	r.Groups = append(r.Groups, fg)
+	return r
+}
+
 func offsetFetchScript(s *session) {
 	a, b := s.topic("a", 3), s.topic("b", 1)
 	s.topicOf("__consumer_offsets")
@@ -169,26 +193,7 @@ func offsetFetchScript(s *session) {
 	commitTo(g, a, 0, 11, &note)
 	commitTo(g, a, 1, 12, nil)
 	commitTo(g, b, 0, 13, nil)
-	type asked struct {
-		topic      string
-		partitions []int32
-	}
-	request := func(group string, topics ...asked) *kmsg.OffsetFetchRequest {
-		r := kmsg.NewPtrOffsetFetchRequest()
-		r.Group = group
-		fg := kmsg.NewOffsetFetchRequestGroup()
-		fg.Group = group
-		for _, t := range topics {
-			r.Topics = append(r.Topics, kmsg.OffsetFetchRequestTopic{Topic: t.topic, Partitions: t.partitions})
-			gt := kmsg.OffsetFetchRequestGroupTopic{Topic: t.topic, Partitions: t.partitions}
-			if s.version >= 10 {
-				gt.TopicID = s.idOrGhost(t.topic)
-			}
-			fg.Topics = append(fg.Topics, gt)
-		}
-		r.Groups = append(r.Groups, fg)
-		return r
-	}
+	request := s.offsetFetch
 	s.ask("some", request(g, asked{a, []int32{0, 1, 2}}, asked{b, []int32{0}}))
 	s.ask("unknown partition", request(g, asked{a, []int32{9, -1}}))
 	s.ask("unknown topic", request(g, asked{s.name("ghost"), []int32{0}}))

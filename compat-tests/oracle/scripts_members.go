@@ -295,26 +295,7 @@ func offsetFetchOddScript(s *session) {
 	s.version = 6
 	s.must(6, s.commitRequest(g, "", -1, commit{a, 0, 11, nil}, commit{b, 0, 13, nil}))
 	s.version = own
-	type asked struct {
-		topic      string
-		partitions []int32
-	}
-	request := func(group string, topics ...asked) *kmsg.OffsetFetchRequest {
-		r := kmsg.NewPtrOffsetFetchRequest()
-		r.Group = group
-		fg := kmsg.NewOffsetFetchRequestGroup()
-		fg.Group = group
-		for _, t := range topics {
-			r.Topics = append(r.Topics, kmsg.OffsetFetchRequestTopic{Topic: t.topic, Partitions: t.partitions})
-			gt := kmsg.OffsetFetchRequestGroupTopic{Topic: t.topic, Partitions: t.partitions}
-			if s.version >= 10 {
-				gt.TopicID = s.idOrGhost(t.topic)
-			}
-			fg.Topics = append(fg.Topics, gt)
-		}
-		r.Groups = append(r.Groups, fg)
-		return r
-	}
+	request := s.offsetFetch
 	s.ask("a partition twice", request(g, asked{a, []int32{0, 0}}))
 	s.ask("a topic twice", request(g, asked{a, []int32{0}}, asked{b, []int32{0}}, asked{a, []int32{1}}))
 	s.ask("no partitions beside some", request(g, asked{a, nil}, asked{b, []int32{0}}))
