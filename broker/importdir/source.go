@@ -12,9 +12,8 @@ import (
 	"strconv"
 	"strings"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/sordini/sordini/storage"
+	"github.com/sordini/sordini/storage/inspect"
 	"github.com/sordini/sordini/storage/vfs"
 )
 
@@ -78,8 +77,8 @@ func openSource(dirs []string) (*source, error) {
 			return nil, fmt.Errorf("%s belongs to node %d of cluster %s, but %s to node %d of cluster %s: import the directories of one node", dir,
 				meta.NodeID, meta.ClusterID, dirs[0], s.meta.NodeID, s.meta.ClusterID)
 		}
-		if err := notInUse(dir); err != nil {
-			return nil, err
+		if holder := inspect.Running(dir); holder != nil {
+			return nil, fmt.Errorf("process %d holds %s: stop that Kafka first", holder.PID, dir)
 		}
 		if err := s.scan(dir); err != nil {
 			return nil, err
@@ -89,26 +88,6 @@ func openSource(dirs []string) (*source, error) {
 		return nil, fmt.Errorf("no %s in %s: the metadata of a KRaft node lies in the first directory of log.dirs, or in metadata.log.dir; give that too", metadataDir, strings.Join(dirs, ", "))
 	}
 	return s, nil
-}
-
-// notInUse looks whether a process holds Kafka's lock of a directory. Java's file locks are those of fcntl, which tell who holds them.
-func notInUse(dir string) error {
-	f, err := os.Open(filepath.Join(dir, ".lock"))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	lock := unix.Flock_t{Type: unix.F_WRLCK}
-	if err := unix.FcntlFlock(f.Fd(), unix.F_GETLK, &lock); err != nil {
-		return fmt.Errorf("ask for the lock of %s: %w", dir, err)
-	}
-	if lock.Type != unix.F_UNLCK {
-		return fmt.Errorf("process %d holds %s: stop that Kafka first", lock.Pid, dir)
-	}
-	return nil
 }
 
 func (s *source) scan(dir string) error {

@@ -38,7 +38,7 @@ var arrows = map[string][]string{
 	"broker/config":  {},
 	"broker/metalog": {"controller/quorum", "storage", "protocol/..."},
 	"broker/importdir": {"broker/config", "broker/metalog", "broker/replica", "controller", "controller/record",
-		"storage", "storage/vfs", "protocol/..."},
+		"storage", "storage/inspect", "storage/vfs", "protocol/..."},
 
 	"groupcoord":                {"groupcoord/group", "groupcoord/runtime", "groupcoord/txn", "protocol/..."},
 	"groupcoord/runtime":        {"protocol/batch"}, // the log is an interface of its own

@@ -34,8 +34,5 @@ func Running(dataDir string) *Holder {
 		pid, _ := strconv.Atoi(strings.TrimSpace(string(text[:n])))
 		return &Holder{PID: max(pid, 0)}
 	}
-	if err == nil {
-		_ = unix.Flock(int(f.Fd()), unix.LOCK_UN)
-	}
-	return nil
+	return nil // what we share ends with f
 }
