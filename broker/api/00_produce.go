@@ -165,9 +165,9 @@ func (t *ProduceTurn) validate(h *Handlers, c *Conn, p *replica.Partition, recor
 	return converted.Info(), nil
 }
 
-// What one batch may decompress to. Kafka's default for max.decompressed.message.bytes is 2 GiB, for it decompresses in a stream; here the
-// records are in memory while they are checked. Producers bound their batches before compression, by max.request.size and its like, to
-// about what max.message.bytes allows, so a multiple of it leaves honest ones alone and stops bombs early.
+// What one batch may decompress to, where max.decompressed.message.bytes (2 GiB by default) allows more. It bounds the work of a check, which
+// holds no more than a piece of the records in memory, and the memory of a down-conversion. Producers bound their batches before compression,
+// by max.request.size and its like, to about what max.message.bytes allows, so a multiple of it leaves honest ones alone and stops bombs early.
 const (
 	decompressedPerByte = 16       // of max.message.bytes
 	minDecompressed     = 16 << 20 // allowed however small max.message.bytes is

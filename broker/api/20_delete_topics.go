@@ -6,7 +6,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
-	"github.com/sordini/sordini/controller/image"
 	"github.com/sordini/sordini/controller/machine"
 )
 
@@ -27,10 +26,6 @@ func (h *Handlers) DeleteTopics(ctx context.Context, _ *Request, q *kmsg.DeleteT
 			resp.Topics = append(resp.Topics, deletedTopic(&machine.DeleteTopicResult{Name: t.Name, ID: t.ID, Err: disabled, Message: disabled.Description}))
 		}
 		return resp
-	}
-	topics, refused := h.namedTwice(topics)
-	for i := range refused {
-		resp.Topics = append(resp.Topics, deletedTopic(&refused[i]))
 	}
 	ctx, cancel := withTimeout(ctx, q.TimeoutMillis)
 	defer cancel()
@@ -54,42 +49,6 @@ func deletable(q *kmsg.DeleteTopicsRequest) []machine.DeletableTopic {
 		topics[i] = machine.DeletableTopic{Name: t.Topic, ID: t.TopicID}
 	}
 	return topics
-}
-
-// namedTwice takes out the topics that are named by their name and by their id: which of the two the client means, it cannot say, so
-// neither deletes.
-func (h *Handlers) namedTwice(topics []machine.DeletableTopic) (rest []machine.DeletableTopic, refused []machine.DeleteTopicResult) {
-	byID := map[image.TopicID]bool{}
-	for i := range topics {
-		if topics[i].Name == nil {
-			byID[topics[i].ID] = true
-		}
-	}
-	if len(byID) == 0 {
-		return topics, nil
-	}
-	img, twice := h.Image(), map[image.TopicID]bool{}
-	for i := range topics {
-		if topics[i].Name == nil || topics[i].ID != (image.TopicID{}) {
-			continue
-		}
-		if t := img.Topic(*topics[i].Name); t != nil && byID[t.ID] && !twice[t.ID] {
-			twice[t.ID] = true
-			refused = append(refused, machine.DeleteTopicResult{Name: &t.Name, ID: t.ID, Err: kerr.InvalidRequest, Message: "The provided topic name maps to an ID that was already supplied."})
-		}
-	}
-	for _, t := range topics {
-		id := t.ID
-		if t.Name != nil {
-			if named := img.Topic(*t.Name); named != nil {
-				id = named.ID
-			}
-		}
-		if !twice[id] {
-			rest = append(rest, t)
-		}
-	}
-	return rest, refused
 }
 
 func deletedTopic(r *machine.DeleteTopicResult) kmsg.DeleteTopicsResponseTopic {
