@@ -29,7 +29,10 @@ func TestOldClientsAreFoundAmongTheConnected(t *testing.T) {
 	}
 	var converted, newest int
 	for _, c := range clients {
-		if c.ClientID != "report-job" || c.Requests == 0 || c.Listener != "PLAINTEXT" {
+		if c.ClientID != "report-job" {
+			continue // the producer's connections are closed by it, and here only when their goroutines come to see it
+		}
+		if c.Requests == 0 || c.Listener != "PLAINTEXT" {
 			t.Errorf("connection %+v", c)
 		}
 		if c.DownConversions > 0 {
