@@ -35,7 +35,7 @@ func checkMachine(t *tree, report reporter) {
 	}
 }
 
-// hasPath finds path where it begins, so that "frame/work/" is none.
+// hasPath finds path where it begins a path: one in the middle of a longer, relative path is none.
 func hasPath(line []byte, path string) bool {
 	for rest := line; ; {
 		i := bytes.Index(rest, []byte(path))
