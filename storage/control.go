@@ -1,8 +1,6 @@
 package storage
 
 import (
-	"encoding/binary"
-
 	"github.com/sordini/sordini/protocol/batch"
 	"github.com/sordini/sordini/storage/producer"
 )
@@ -17,21 +15,11 @@ func producerBatch(b batch.Batch, baseOffset int64) producer.Batch {
 	}
 }
 
-// marker decodes the one record of a control batch. Control records that are not the end of a
-// transaction, and damaged ones, give nil.
+// marker is the content of a control batch that ends a transaction; nil for anything else.
 func marker(b batch.Batch) *producer.Marker {
-	if !b.IsControl() || !b.IsTransactional() {
+	m, ok := b.Marker()
+	if !ok {
 		return nil
 	}
-	var r batch.Reader
-	var rec batch.Record
-	if r.Reset(b, len(b)) != nil || !r.Next(&rec) || len(rec.Key) < 4 || len(rec.Value) < 6 {
-		return nil
-	}
-	const abort, commit = 0, 1
-	kind := binary.BigEndian.Uint16(rec.Key[2:])
-	if kind != abort && kind != commit {
-		return nil
-	}
-	return &producer.Marker{Commit: kind == commit, CoordinatorEpoch: int32(binary.BigEndian.Uint32(rec.Value[2:]))}
+	return &producer.Marker{Commit: m.Commit, CoordinatorEpoch: m.CoordinatorEpoch}
 }
