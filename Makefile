@@ -8,13 +8,15 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 # compat-tests need JDK 17 and Maven, Python 3 and kcat; harness says which one is missing.
 UNIT   := $(shell $(GO) list ./... 2>/dev/null | grep -v /compat-tests/)
 COMPAT := ./compat-tests/...
+LANES  := $(patsubst %/versions.txt,./%,$(wildcard compat-tests/*/versions.txt))
+RESULTS := bin/compat-results.jsonl
 FUZZTIME ?= 30s
 CRASH_ROUNDS ?= 100
 POWERLOSS_ROUNDS ?= 20
 
 export CGO_ENABLED := 0
 
-.PHONY: all build run test unit lint compat crash powerloss bench fuzz docs clean
+.PHONY: all build run test unit lint compat compat-all crash powerloss bench fuzz docs clean
 
 all: build
 
@@ -38,6 +40,12 @@ lint:
 # Real, unmodified clients, the crash loop and bad input, against bin/sordini.
 compat: build
 	$(GO) test -count=1 -p 1 -timeout 25m $(COMPAT)
+
+# Every version of every client, with what came of it in docs/clients.md; see compat-tests/README.md.
+compat-all: build
+	rm -f $(RESULTS)
+	SORDINI_COMPAT_ALL=1 SORDINI_COMPAT_RESULTS=$(abspath $(RESULTS)) $(GO) test -count=1 -p 1 -timeout 60m $(LANES); \
+		status=$$?; $(GO) run ./compat-tests/matrix $(RESULTS) && exit $$status
 
 # The long form of the crash loop, for every durability policy.
 crash: build

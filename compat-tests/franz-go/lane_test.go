@@ -39,22 +39,17 @@ func capped(b *harness.Broker) *client {
 	}
 }
 
-func TestNewest(t *testing.T) {
-	b := harness.Start(t)
-	harness.Suite(t, b, newest(b))
+// profiles are the names of versions.txt.
+func profiles() map[string]harness.Version {
+	profile := func(name string, start func(*harness.Broker) *client) harness.Version {
+		return harness.Version{Name: name, Start: func(_ testing.TB, b *harness.Broker) harness.Client { return start(b) }}
+	}
+	return map[string]harness.Version{
+		"as-0.10.0": profile("as-0.10.0", capped),
+		"as-it-is":  profile("as-it-is", newest),
+	}
 }
 
-func TestCappedTo0_10_0(t *testing.T) {
-	b := harness.Start(t)
-	harness.Suite(t, b, capped(b))
-}
-
-// TestCross: what either wrote the other reads, before and after a restart.
-func TestCross(t *testing.T) {
-	b := harness.Start(t)
-	old := harness.WriteAll(t, b, capped(b), "by-capped")
-	harness.ReadAll(t, newest(b), old)
-	recent := harness.WriteAll(t, b, newest(b), "by-newest")
-	b.Restart(t, harness.Graceful)
-	harness.ReadAll(t, capped(b), recent)
+func TestClients(t *testing.T) {
+	harness.Lane(t, harness.Pick(t, "versions.txt", profiles())...)
 }

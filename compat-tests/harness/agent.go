@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -16,6 +15,9 @@ import (
 
 // answerTimeout bounds every call to an agent; the agents' own limits are shorter.
 const answerTimeout = 60 * time.Second
+
+// sessionMs is after how long the broker misses a member that vanished: the least that it allows by default.
+const sessionMs = 6000
 
 // Agent is a Client that lives in a program of another language, spoken to in JSON lines: one request to its stdin, one
 // answer from its stdout, in turn. Work that goes on meanwhile (streams, group members) stays in the program under a
@@ -161,7 +163,7 @@ func (a *Agent) Stream(t testing.TB, topic string, partitions int) Stream {
 func (a *Agent) Join(t testing.TB, group, topic string, limit int) Member {
 	t.Helper()
 	m := &agentMember{agent: a, handle: a.newHandle("member")}
-	a.callHandle(t, "member.join", m.handle, map[string]any{"group": group, "topic": topic, "limit": limit}, nil)
+	a.callHandle(t, "member.join", m.handle, map[string]any{"group": group, "topic": topic, "limit": limit, "sessionMs": sessionMs}, nil)
 	return m
 }
 
@@ -230,25 +232,10 @@ func (m *agentMember) Commit(t testing.TB) {
 	m.agent.callHandle(t, "member.commit", m.handle, nil, nil)
 }
 
+// Vanish kills the whole program, and with it all that it runs.
+func (m *agentMember) Vanish(testing.TB) { m.agent.proc.kill() }
+
 func (m *agentMember) Leave(t testing.TB) {
 	t.Helper()
 	m.agent.callHandle(t, "member.leave", m.handle, nil, nil)
-}
-
-// Versions reads a lane's one list of pinned versions: a word per line, # begins a comment. Oldest first.
-func Versions(t testing.TB, path string) []string {
-	t.Helper()
-	b, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var versions []string
-	for line := range strings.Lines(string(b)) {
-		line, _, _ = strings.Cut(line, "#")
-		versions = append(versions, strings.Fields(line)...)
-	}
-	if len(versions) == 0 {
-		t.Fatalf("%s names no version", path)
-	}
-	return versions
 }

@@ -87,3 +87,8 @@ type Member interface {
 	// Leave closes the consumer: it leaves the group at once.
 	Leave(t testing.TB)
 }
+
+// Vanisher is a Member that can end without a word, as a program does that is killed.
+type Vanisher interface {
+	Vanish(t testing.TB)
+}

@@ -4,7 +4,7 @@ import "testing"
 
 // Version is one version of a lane's client.
 type Version struct {
-	Name    string
+	Name    string             // as in the lane's versions.txt
 	Prepare func(t testing.TB) // fetches and checks what the client needs; may be nil
 	Start   func(t testing.TB, b *Broker) Client
 }
@@ -21,7 +21,7 @@ func Agents(command string, names ...string) []Version {
 }
 
 // Lane is the whole test of a lane: each version, oldest first, passes the suite on a broker of its own, and then the
-// oldest reads what the newest wrote, and the other way round. Two client programs never run at once.
+// oldest reads what the newest wrote, and the other way round.
 func Lane(t *testing.T, versions ...Version) {
 	skipShort(t)
 	for _, v := range versions {
@@ -30,16 +30,33 @@ func Lane(t *testing.T, versions ...Version) {
 		}
 	}
 	for _, v := range versions {
-		t.Run(v.Name, func(t *testing.T) {
-			b := Start(t, segmentSetting)
-			c := v.Start(t, b)
-			Suite(t, b, c)
-			c.Close(t)
-		})
+		t.Run(v.Name, func(t *testing.T) { runVersion(t, v) })
 	}
 	if len(versions) > 1 {
 		t.Run("cross", func(t *testing.T) { crossScenario(t, versions[0], versions[len(versions)-1]) })
 	}
+}
+
+func runVersion(t *testing.T, v Version) {
+	b := Start(t, segmentSetting)
+	started := false
+	defer func() {
+		if !started {
+			record(t, b.Target, v.Name, "start", Failed, "")
+		}
+	}()
+	c := v.Start(t, b)
+	started = true
+	for _, s := range suite {
+		if s.needs != nil {
+			if verdict, why := s.needs(b, c); verdict != "" {
+				record(t, b.Target, v.Name, s.name, verdict, why)
+				continue
+			}
+		}
+		Measure(t, b, v.Name, s.name, func(t *testing.T) string { return s.run(t, b, v, c) })
+	}
+	c.Close(t)
 }
 
 // crossScenario: each of two versions reads the other's records, in every codec and with every acks that both have.

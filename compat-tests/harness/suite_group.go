@@ -8,76 +8,102 @@ import (
 	"time"
 )
 
-// groupScenario: two members share four partitions, one leaves, the other takes over what it held. Commits are made while
-// nothing moves, so every record must be received exactly once.
-func groupScenario(t *testing.T, b *Broker, c Client) {
+// groupScenario: three members share four partitions, one leaves, one vanishes, and the one that stays takes over what
+// they held. Commits are made while nothing moves, so every record must be received exactly once.
+func groupScenario(t *testing.T, b *Broker, v Version, c Client) string {
 	topic, group := c.Name()+"-shared", c.Name()+"-group"
-	seen := newTally(topic)
-	sent := 0
-	produce := func(perPartition int) {
-		var records []Record
-		for p := range int32(4) {
-			for range perPartition {
-				records = append(records, Record{Partition: p, Timestamp: TimestampNow, Key: []byte("k"), Value: []byte(strconv.Itoa(sent))})
-				sent++
-			}
-		}
-		c.Produce(t, ProduceArgs{Topic: topic, Codec: "none", Acks: "all", Records: records})
-	}
-	receive := func(what string, members ...Member) {
-		t.Helper()
-		eventually(t, b, what, 30*time.Second, func() (bool, string) {
-			for _, m := range members {
-				seen.add(m.Take(t))
-			}
-			return len(seen.values) >= sent, fmt.Sprintf("%d of %d records", len(seen.values), sent)
-		})
-	}
-
+	g := &sharing{b: b, c: c, topic: topic, seen: newTally(topic)}
 	settle(t, b, topic)
-	produce(5)
-	first := c.Join(t, group, topic, 0)
-	receive("the first member reads all alone", first)
-	first.Commit(t)
+	g.produce(t)
+	stays := c.Join(t, group, topic, 0)
+	g.receive(t, "the first member", stays)
 
-	second := c.Join(t, group, topic, 0)
-	awaitShares(t, b, 2, first, second)
-	produce(5)
-	receive("two members read all together", first, second)
-	first.Commit(t)
-	second.Commit(t)
+	other := v.Start(t, b) // a program of its own, so that it can be killed
+	vanishes, leaves := other.Join(t, group, topic, 0), c.Join(t, group, topic, 0)
+	awaitShares(t, b, []int{1, 1, 2}, stays, vanishes, leaves)
+	g.produce(t)
+	g.receive(t, "three members", stays, vanishes, leaves)
 
-	second.Leave(t)
-	awaitShares(t, b, 4, first)
-	produce(5)
-	receive("the member that stayed reads all", first)
-	first.Commit(t)
-	first.Leave(t)
+	leaves.Leave(t)
+	awaitShares(t, b, []int{2, 2}, stays, vanishes)
+	g.produce(t)
+	g.receive(t, "the two that stayed", stays, vanishes)
 
-	seen.check(t)
-	if len(seen.doubled) > 0 {
-		t.Errorf("%s received twice although it was committed: %v", group, seen.doubled)
+	detail := "three members, join, leave, crash"
+	if killable, ok := vanishes.(Vanisher); ok {
+		killable.Vanish(t)
+	} else {
+		detail = "three members, join, leave"
+		vanishes.Leave(t)
+		other.Close(t)
+	}
+	awaitShares(t, b, []int{4}, stays)
+	g.produce(t)
+	g.receive(t, "the last", stays)
+	stays.Leave(t)
+
+	g.seen.check(t)
+	if len(g.seen.doubled) > 0 {
+		t.Errorf("%s received twice although it was committed: %v", group, g.seen.doubled)
 	}
 	if got, want := b.Committed(t, group, topic), endOffsets(t, b, topic); fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("%s has committed %v, want the ends %v", group, got, want)
 	}
+	return detail
 }
 
-// awaitShares waits until each member holds so many partitions, all four are held, and none twice.
-func awaitShares(t testing.TB, b *Broker, each int, members ...Member) {
+// sharing is a topic that a group reads while records are added.
+type sharing struct {
+	b     *Broker
+	c     Client
+	topic string
+	sent  int
+	seen  *tally
+}
+
+// produce adds five records to each partition.
+func (g *sharing) produce(t testing.TB) {
 	t.Helper()
-	eventually(t, b, fmt.Sprintf("%d members hold %d partitions each", len(members), each), 30*time.Second, func() (bool, string) {
+	var records []Record
+	for p := range int32(4) {
+		for range 5 {
+			records = append(records, Record{Partition: p, Timestamp: TimestampNow, Key: []byte("k"), Value: []byte(strconv.Itoa(g.sent))})
+			g.sent++
+		}
+	}
+	g.c.Produce(t, ProduceArgs{Topic: g.topic, Codec: "none", Acks: "all", Records: records})
+}
+
+// receive waits until the members have all that was sent, and commits it.
+func (g *sharing) receive(t testing.TB, who string, members ...Member) {
+	t.Helper()
+	eventually(t, g.b, who+" received all records", 30*time.Second, func() (bool, string) {
+		for _, m := range members {
+			g.seen.add(m.Take(t))
+		}
+		return len(g.seen.values) >= g.sent, fmt.Sprintf("%d of %d records", len(g.seen.values), g.sent)
+	})
+	for _, m := range members {
+		m.Commit(t)
+	}
+}
+
+// awaitShares waits until the members hold so many partitions (in order of size), all four are held, and none twice.
+func awaitShares(t testing.TB, b *Broker, sizes []int, members ...Member) {
+	t.Helper()
+	eventually(t, b, fmt.Sprintf("%d members hold %v partitions", len(members), sizes), 30*time.Second, func() (bool, string) {
 		var shares [][]int32
+		var held []int
 		var all []int32
-		good := true
 		for _, m := range members {
 			share := m.Assigned(t)
 			shares = append(shares, share)
 			all = append(all, share...)
-			good = good && len(share) == each
+			held = append(held, len(share))
 		}
 		slices.Sort(all)
-		return good && slices.Equal(all, []int32{0, 1, 2, 3}), fmt.Sprint(shares)
+		slices.Sort(held)
+		return slices.Equal(held, sizes) && slices.Equal(all, []int32{0, 1, 2, 3}), fmt.Sprint(shares)
 	})
 }
 

@@ -11,10 +11,7 @@ const segmentSetting = "log.segment.bytes=1048576"
 
 // bulkScenario: more records than one batch, one fetch or one segment holds, read back whole, and once more from the middle
 // after the broker was killed.
-func bulkScenario(t *testing.T, b *Broker, c Client) {
-	if !c.Features().Bulky {
-		t.Skip("a client that takes few records at a time")
-	}
+func bulkScenario(t *testing.T, b *Broker, _ Version, c Client) string {
 	const n, partition = 3000, 1
 	topic := c.Name() + "-bulk"
 	rng := rand.New(rand.NewPCG(recordSeed, n))
@@ -42,19 +39,27 @@ func bulkScenario(t *testing.T, b *Broker, c Client) {
 	read("at once", 0)
 	b.Restart(t, Crash)
 	read("after a kill", n/3)
+	return ""
 }
 
-// checkOffsets looks up the ends of what was written, and the place of one of the times in it.
-func checkOffsets(t *testing.T, c Client, all []Written) {
-	t.Helper()
-	lister, ok := c.(OffsetLister)
-	if !ok {
-		return
+func needsBulky(_ *Broker, c Client) (verdict, why string) {
+	if !c.Features().Bulky {
+		return Absent, "takes few records at a time"
 	}
-	for _, w := range all {
-		if w.Acks != "1" {
-			continue
-		}
+	return "", ""
+}
+
+func needsOffsets(_ *Broker, c Client) (verdict, why string) {
+	if _, ok := c.(OffsetLister); !ok {
+		return Absent, "does not look offsets up"
+	}
+	return "", ""
+}
+
+// offsetsStep looks up the ends of what was written in each codec, and the place of one of the times in it.
+func offsetsStep(t *testing.T, b *Broker, _ Version, c Client) string {
+	lister := c.(OffsetLister)
+	for _, w := range writeEach(t, b, c, c.Name()+"-offsets", []string{"1"}) {
 		at := w.Records[len(w.Records)/2].Timestamp
 		want := int64(-1)
 		for i, r := range w.Records {
@@ -71,4 +76,5 @@ func checkOffsets(t *testing.T, c Client, all []Written) {
 			t.Errorf("%s: %s at %d ms is offset %d, want %d", c.Name(), w.Topic, at, byTime, want)
 		}
 	}
+	return ""
 }

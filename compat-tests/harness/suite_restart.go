@@ -9,7 +9,7 @@ import (
 
 // restartScenario: a producer and a group member work on while the broker is killed, comes back, is ended in order and
 // comes back again. Nothing acknowledged may be missing, and the member must have received exactly what is in the log.
-func restartScenario(t *testing.T, b *Broker, c Client) {
+func restartScenario(t *testing.T, b *Broker, _ Version, c Client) string {
 	const partitions = 2
 	topic := c.Name() + "-stream"
 	settle(t, b, topic)
@@ -49,6 +49,7 @@ func restartScenario(t *testing.T, b *Broker, c Client) {
 	member.Leave(t)
 	seen.check(t)
 	compareWithLog(t, b, c, topic, partitions, seen)
+	return ""
 }
 
 func missing(acked []int, values map[int]bool) (n int) {
@@ -97,7 +98,7 @@ func compareWithLog(t *testing.T, b *Broker, c Client, topic string, partitions 
 }
 
 // resumeScenario: a member reads half and commits; after a kill of the broker another one goes on exactly there.
-func resumeScenario(t *testing.T, b *Broker, c Client) {
+func resumeScenario(t *testing.T, b *Broker, _ Version, c Client) string {
 	const n = 40
 	topic, group := c.Name()+"-resume", c.Name()+"-resume-group"
 	var records []Record
@@ -133,4 +134,5 @@ func resumeScenario(t *testing.T, b *Broker, c Client) {
 	if len(seen.doubled) > 0 {
 		t.Errorf("%s received again what was committed: %v", group, seen.doubled)
 	}
+	return ""
 }

@@ -98,7 +98,7 @@ class Stream:
 class Member:
     """A group member. The consumer belongs to one thread; the agent hands it work through a queue."""
 
-    def __init__(self, bootstrap, group, topic, limit):
+    def __init__(self, bootstrap, group, topic, limit, sessionMs):
         self.limit = limit  # records to hand over in all; 0: no limit
         self.work = queue.Queue()
         self.left = False
@@ -112,7 +112,7 @@ class Member:
             auto_offset_reset="earliest",
             enable_auto_commit=False,
             heartbeat_interval_ms=300,
-            session_timeout_ms=10_000,
+            session_timeout_ms=sessionMs,
         )
         self.consumer.partitions_for_topic(topic)  # metadata before the first poll: see FINDINGS.md
         self.thread = threading.Thread(target=self.loop, daemon=True)

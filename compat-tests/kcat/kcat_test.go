@@ -11,14 +11,23 @@ import (
 
 func TestMain(m *testing.M) { harness.Main(m) }
 
-func TestClients(t *testing.T) {
+// profiles are the names of versions.txt.
+func profiles() map[string]harness.Version {
 	// zstd and headers came with later protocols than the two old profiles speak.
 	old := []string{"none", "gzip", "snappy", "lz4"}
-	harness.Lane(t,
+	byName := map[string]harness.Version{}
+	for _, v := range []harness.Version{
 		version("as-0.9.0", harness.Features{Codecs: old, Timeless: true, Bulky: true}, "api.version.request=false", "broker.version.fallback=0.9.0"),
 		version("as-0.10.0", harness.Features{Codecs: old, Bulky: true}, "api.version.request=false", "broker.version.fallback=0.10.0"),
 		version("as-it-is", harness.Features{Codecs: append(old, "zstd"), Headers: true, Uniform: true, Idempotent: true, Bulky: true}),
-	)
+	} {
+		byName[v.Name] = v
+	}
+	return byName
+}
+
+func TestClients(t *testing.T) {
+	harness.Lane(t, harness.Pick(t, "versions.txt", profiles())...)
 }
 
 func version(name string, features harness.Features, settings ...string) harness.Version {

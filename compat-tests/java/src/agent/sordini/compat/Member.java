@@ -36,7 +36,7 @@ final class Member {
         Properties config = Agent.consumerConfig(bootstrap);
         config.put("group.id", args.get("group").getAsString());
         config.put("heartbeat.interval.ms", "300");
-        config.put("session.timeout.ms", "10000");
+        config.put("session.timeout.ms", args.get("sessionMs").getAsString());
         consumer = new KafkaConsumer<>(config);
         limit = args.get("limit").getAsInt();
         consumer.subscribe(Collections.singletonList(args.get("topic").getAsString()));
