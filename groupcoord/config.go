@@ -1,6 +1,7 @@
 package groupcoord
 
 import (
+	"context"
 	"log/slog"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -9,7 +10,7 @@ import (
 )
 
 // Config is what a Service needs from its broker. All functions are called
-// from several goroutines and must not block.
+// from several goroutines; only the one with a context may block.
 type Config struct {
 	// Clock is the wall clock in milliseconds. Sessions and rebalances are
 	// measured with it too, so it should be derived from a monotonic reading:
@@ -33,6 +34,13 @@ type Config struct {
 	// TopicID returns the id of a topic by name, false if there is no such
 	// topic. OffsetFetch v10 names topics by it.
 	TopicID func(topic string) (id [16]byte, ok bool)
+
+	// VerifyTxn asks the transaction coordinator, which may be another broker's,
+	// whether a partition of __consumer_offsets is part of the producer's open
+	// transaction; for transaction version 2 it is made one. The error is
+	// the coordinator's own. It may block; nil refuses every TxnOffsetCommit.
+	VerifyTxn func(ctx context.Context, transactionalID string, producerID int64, producerEpoch int16, offsetsPartition int32,
+		transactionVersion int16) *kerr.Error
 
 	// LoadParallelism is how many partitions load at once. 0 means 4.
 	LoadParallelism int

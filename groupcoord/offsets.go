@@ -20,7 +20,12 @@ func (s *Service) OffsetCommit(ctx context.Context, req *kmsg.OffsetCommitReques
 	if err == nil && !refused {
 		return committed
 	}
-	// Fill in, in order, what was not refused before.
+	fillCommit(resp, committed, err)
+	return resp
+}
+
+// fillCommit puts into resp, in order, what was not refused before.
+func fillCommit(resp, committed *kmsg.OffsetCommitResponse, err *kerr.Error) {
 	topic, partition := 0, 0
 	for i := range resp.Topics {
 		took := false
@@ -40,7 +45,6 @@ func (s *Service) OffsetCommit(ctx context.Context, req *kmsg.OffsetCommitReques
 			topic, partition = topic+1, 0
 		}
 	}
-	return resp
 }
 
 // resolveCommit returns the request with the topics by name and without what
@@ -104,7 +108,7 @@ func (s *Service) OffsetFetch(ctx context.Context, req *kmsg.OffsetFetchRequest)
 	if req.Version >= 8 {
 		resp.Groups = make([]kmsg.OffsetFetchResponseGroup, 0, len(req.Groups))
 		for i := range req.Groups {
-			resp.Groups = append(resp.Groups, s.fetchGroup(ctx, &req.Groups[i], req.Version))
+			resp.Groups = append(resp.Groups, s.fetchGroup(ctx, &req.Groups[i], req.Version, req.RequireStable))
 		}
 		return resp
 	}
@@ -119,7 +123,7 @@ func (s *Service) OffsetFetch(ctx context.Context, req *kmsg.OffsetFetchRequest)
 		topic.Topic, topic.Partitions = req.Topics[i].Topic, req.Topics[i].Partitions
 		asked.Topics = append(asked.Topics, topic)
 	}
-	fetched := s.fetchGroup(ctx, &asked, req.Version)
+	fetched := s.fetchGroup(ctx, &asked, req.Version, req.RequireStable && req.Version >= 7)
 	if fetched.ErrorCode != 0 {
 		failFetch(resp, req, fetched.ErrorCode)
 		return resp
@@ -156,7 +160,7 @@ func failFetch(resp *kmsg.OffsetFetchResponse, req *kmsg.OffsetFetchRequest, cod
 }
 
 // fetchGroup answers for one group, from version 10 on with topic ids.
-func (s *Service) fetchGroup(ctx context.Context, req *kmsg.OffsetFetchRequestGroup, version int16) kmsg.OffsetFetchResponseGroup {
+func (s *Service) fetchGroup(ctx context.Context, req *kmsg.OffsetFetchRequestGroup, version int16, requireStable bool) kmsg.OffsetFetchResponseGroup {
 	asked, unknown := *req, map[int]bool{}
 	if version >= 10 && req.Topics != nil {
 		asked.Topics = make([]kmsg.OffsetFetchRequestGroupTopic, len(req.Topics))
@@ -169,7 +173,7 @@ func (s *Service) fetchGroup(ctx context.Context, req *kmsg.OffsetFetchRequestGr
 			asked.Topics[i] = topic
 		}
 	}
-	fetched, err := ask[*kmsg.OffsetFetchResponseGroup](ctx, s, req.Group, &group.Fetch{Req: &asked})
+	fetched, err := ask[*kmsg.OffsetFetchResponseGroup](ctx, s, req.Group, &group.Fetch{Req: &asked, RequireStable: requireStable})
 	if err != nil {
 		resp := kmsg.NewOffsetFetchResponseGroup()
 		resp.Group, resp.ErrorCode = req.Group, err.Code

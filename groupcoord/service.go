@@ -9,6 +9,7 @@ import (
 
 	"github.com/sordini/sordini/groupcoord/group"
 	"github.com/sordini/sordini/groupcoord/runtime"
+	"github.com/sordini/sordini/protocol/batch"
 )
 
 // Service is the group coordinator of one broker.
@@ -128,6 +129,12 @@ func (machine) collect(d *group.Decision, out *runtime.Out) {
 	for _, r := range d.Records {
 		out.Records = append(out.Records, runtime.Record(r))
 	}
+	if d.Txn != nil {
+		out.Txn = &runtime.Txn{ProducerID: d.Txn.ProducerID, ProducerEpoch: d.Txn.ProducerEpoch}
+		if e := d.Txn.Marker; e != nil {
+			out.Txn.Marker = &batch.Marker{Commit: e.Commit, CoordinatorEpoch: e.CoordinatorEpoch}
+		}
+	}
 	for _, r := range d.Replies {
 		out.Replies = append(out.Replies, runtime.Reply{Token: uint64(r.To), Response: r.Response, AfterCommit: r.AfterCommit})
 	}
@@ -136,5 +143,11 @@ func (machine) collect(d *group.Decision, out *runtime.Out) {
 func (m machine) NextTimerMs() int64 { return m.m.NextTimerMs() }
 func (m machine) Apply(key, value []byte) error {
 	return m.m.Apply(group.Record{Key: key, Value: value})
+}
+func (m machine) ApplyTxn(producerID int64, producerEpoch int16, key, value []byte) error {
+	return m.m.ApplyTxn(producerID, producerEpoch, group.Record{Key: key, Value: value})
+}
+func (m machine) ApplyMarker(producerID int64, end batch.Marker) {
+	m.m.ApplyMarker(producerID, end.Commit)
 }
 func (m machine) Loaded(nowMs int64) { m.m.Loaded(nowMs) }

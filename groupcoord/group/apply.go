@@ -28,28 +28,26 @@ func (m *Machine) Apply(r Record) error {
 	return nil
 }
 
+// applyOffset: a tombstone takes the offsets of open transactions too, as in
+// Kafka; a commit makes those that stand before it worth nothing.
 func (m *Machine) applyOffset(r Record) error {
-	var key kmsg.OffsetCommitKey
-	if err := key.UnsafeReadFrom(r.Key); err != nil {
-		return fmt.Errorf("offset key: %w", err)
+	key, o, err := decodeOffsetRecord(r)
+	if err != nil {
+		return err
 	}
 	if r.Value == nil {
 		if g := m.group(key.Group); g != nil {
-			delete(g.offsets, topicPartition{key.Topic, key.Partition})
+			tp := topicPartition{key.Topic, key.Partition}
+			delete(g.offsets, tp)
+			delete(g.unstable, tp)
 			m.dropIfGone(g)
 		}
 		return nil
 	}
-	o, err := decodeOffset(r.Value)
-	if err != nil {
-		return err
-	}
 	g := m.createGroup(key.Group)
-	if g.offsets == nil {
-		g.offsets = map[topicPartition]offset{}
-	}
-	o.metadata = strings.Clone(o.metadata)
-	g.offsets[topicPartition{m.intern(key.Topic), key.Partition}] = o
+	tp := topicPartition{m.intern(key.Topic), key.Partition}
+	g.supersede(tp, len(g.unstable[tp]))
+	g.setOffset(tp, o)
 	return nil
 }
 

@@ -28,7 +28,7 @@ func (m *Machine) commit(e *Commit) {
 	req := e.Req
 	g := m.group(req.Group)
 	if err := m.validateCommit(g, req); err != nil {
-		m.answer(e.To, commitResponse(req, func(*kmsg.OffsetCommitRequestTopicPartition) *kerr.Error { return err }))
+		m.answer(e.To, commitError(req, err))
 		return
 	}
 	if g != nil {
@@ -36,6 +36,11 @@ func (m *Machine) commit(e *Commit) {
 			m.touchSession(mb)
 		}
 	}
+	m.writeOffsets(e.To, req)
+}
+
+// writeOffsets writes what a commit that is let in may commit, and answers.
+func (m *Machine) writeOffsets(to Token, req *kmsg.OffsetCommitRequest) {
 	size := 0
 	resp := commitResponse(req, func(p *kmsg.OffsetCommitRequestTopicPartition) *kerr.Error {
 		if p.Metadata != nil && (utf16Len(*p.Metadata) > int(m.cfg.OffsetMetadataMaxBytes) || len(*p.Metadata) > maxText) {
@@ -57,12 +62,10 @@ func (m *Machine) commit(e *Commit) {
 	}
 	if size > m.cfg.MaxRecordBytes { // a commit is one batch or nothing
 		m.d.Records = m.d.Records[:0]
-		m.answer(e.To, commitResponse(req, func(*kmsg.OffsetCommitRequestTopicPartition) *kerr.Error {
-			return kerr.InvalidCommitOffsetSize
-		}))
+		m.answer(to, commitError(req, kerr.InvalidCommitOffsetSize))
 		return
 	}
-	m.answerAfterCommit(e.To, resp)
+	m.answerAfterCommit(to, resp)
 }
 
 func (m *Machine) offsetOf(req *kmsg.OffsetCommitRequest, p *kmsg.OffsetCommitRequestTopicPartition) offset {
@@ -111,16 +114,29 @@ func (m *Machine) validateCommit(g *group, req *kmsg.OffsetCommitRequest) *kerr.
 	if generation < 0 && memberID == "" && instanceID == nil {
 		return kerr.UnknownMemberID
 	}
+	if err := g.validateGeneration(memberID, instanceID, generation); err != nil {
+		return err
+	}
+	if g.state == completingRebalance {
+		return kerr.RebalanceInProgress // it knows the generation but owns nothing in it yet
+	}
+	return nil
+}
+
+// validateGeneration admits members of the current generation.
+func (g *group) validateGeneration(memberID string, instanceID *string, generation int32) *kerr.Error {
 	if _, err := g.validate(memberID, instanceID); err != nil {
 		return err
 	}
 	if generation != g.generation {
 		return kerr.IllegalGeneration
 	}
-	if g.state == completingRebalance {
-		return kerr.RebalanceInProgress // it knows the generation but owns nothing in it yet
-	}
 	return nil
+}
+
+// commitError tells every partition the same.
+func commitError(req *kmsg.OffsetCommitRequest, err *kerr.Error) *kmsg.OffsetCommitResponse {
+	return commitResponse(req, func(*kmsg.OffsetCommitRequestTopicPartition) *kerr.Error { return err })
 }
 
 // commitResponse has the request's topics and partitions, in order.

@@ -51,7 +51,7 @@ func (m *Machine) deleteGroup(g *group) {
 		m.cancelTimer(t)
 	}
 	g.pending = nil
-	for _, tp := range g.sortedOffsets() {
+	for _, tp := range g.sortedAny(func(topicPartition) bool { return true }) {
 		m.write(offsetTombstone(g.id, tp))
 	}
 	if g.meta != nil {
@@ -89,7 +89,7 @@ func (m *Machine) offsetDelete(e *OffsetDelete) {
 			tp := topicPartition{asked.Topic, p.Partition}
 			if g.subscribes(asked.Topic) {
 				one.ErrorCode = kerr.GroupSubscribedToTopic.Code
-			} else if _, committed := g.offsets[tp]; committed {
+			} else if _, committed := g.offsets[tp]; committed || len(g.unstable[tp]) > 0 {
 				m.write(offsetTombstone(g.id, tp))
 			}
 			topic.Partitions = append(topic.Partitions, one)

@@ -6,8 +6,8 @@
 // nothing and reads no clock. The same events give the same decisions.
 //
 // State is of two kinds. Hard state is what the log says: per group the value
-// of its last metadata record and its offsets. Only Apply writes it, from a
-// record. Soft state is everything else (who is waiting in JoinGroup, sessions,
+// of its last metadata record and its offsets, with those of open transactions.
+// Only Apply, ApplyTxn and ApplyMarker write it, from what is in the log. Soft state is everything else (who is waiting in JoinGroup, sessions,
 // protocols a member offered, the generation that is being prepared); it
 // is lost with the coordinator, and Loaded builds it anew from the hard state.
 // As in Kafka, a generation reaches the log when its leader hands in the
@@ -15,7 +15,8 @@
 // generation before.
 //
 // The caller must keep this order: Decide an event; Apply its records, in order,
-// before the next Decide; append them to the log; release an answer with
+// before the next Decide; append them to the log (records of a transaction are
+// appended first, for the log may refuse them); release an answer with
 // AfterCommit only when everything applied so far is committed. If the append
 // fails, the machine is thrown away and a new one is loaded.
 //

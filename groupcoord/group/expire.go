@@ -5,7 +5,7 @@ package group
 // for offsets.retention.minutes, counted from when the group became empty, or
 // from the commit if the group has no membership or left the topic. A commit to
 // a group that has been empty for longer counts from the commit: in Kafka it is
-// gone with the next clean-up.
+// gone with the next clean-up. Where a transaction is open nothing expires.
 
 // sweep is one pass over the groups, in small steps so that a shard with many
 // groups stays able to answer.
@@ -46,14 +46,14 @@ func (m *Machine) sweepExpired() {
 func (m *Machine) expire(g *group) {
 	var gone []topicPartition
 	for tp, o := range g.offsets {
-		if m.expired(g, tp.topic, &o) {
+		if m.expired(g, tp.topic, &o) && len(g.unstable[tp]) == 0 {
 			gone = append(gone, tp)
 		}
 	}
 	for _, tp := range sortPartitions(gone) {
 		m.write(offsetTombstone(g.id, tp))
 	}
-	if len(gone) < len(g.offsets) || g.state != empty || len(g.pending) > 0 || g.meta == nil {
+	if len(gone) < len(g.offsets) || len(g.unstable) > 0 || g.state != empty || len(g.pending) > 0 || g.meta == nil {
 		return
 	}
 	if g.stateMs < 0 || m.retentionOver(g.stateMs) {
@@ -105,13 +105,7 @@ func (m *Machine) topicsDeleted(topics []string) {
 		delete(m.topics, topic)
 	}
 	for _, id := range m.sortedGroups() {
-		var gone []topicPartition
-		for tp := range m.groups[id].offsets {
-			if deleted[tp.topic] {
-				gone = append(gone, tp)
-			}
-		}
-		for _, tp := range sortPartitions(gone) {
+		for _, tp := range m.groups[id].sortedAny(func(tp topicPartition) bool { return deleted[tp.topic] }) {
 			m.write(offsetTombstone(id, tp))
 		}
 	}

@@ -2,22 +2,24 @@ package group
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // fetch answers with the offsets of a group; one that was never committed, like
 // a group that is not there, is -1 without an error. A member id and epoch
 // (version 9) belong to the consumer protocol and do not matter to a classic
-// group. Offsets of open transactions do not exist yet, so require_stable
-// (version 7) holds by itself.
+// group. Who requires stable offsets (version 7) is told to come again where a
+// transaction is open; of all offsets, where one was committed before.
 func (m *Machine) fetch(e *Fetch) {
 	resp := kmsg.NewOffsetFetchResponseGroup()
 	resp.Group = e.Req.Group
 	g := m.group(e.Req.Group)
 	if e.Req.Topics == nil {
-		resp.Topics = allOffsets(g)
+		resp.Topics = allOffsets(g, e.RequireStable)
 		m.answerAfterCommit(e.To, &resp)
 		return
 	}
@@ -28,28 +30,28 @@ func (m *Machine) fetch(e *Fetch) {
 		topic.Topic, topic.TopicID = asked.Topic, asked.TopicID
 		topic.Partitions = make([]kmsg.OffsetFetchResponseGroupTopicPartition, 0, len(asked.Partitions))
 		for _, partition := range asked.Partitions {
-			o, ok := offset{}, false
-			if g != nil {
-				o, ok = g.offsets[topicPartition{asked.Topic, partition}]
-			}
-			if !ok {
-				o = offset{offset: -1, leaderEpoch: -1}
-			}
-			topic.Partitions = append(topic.Partitions, fetched(partition, &o))
+			topic.Partitions = append(topic.Partitions, g.fetched(topicPartition{asked.Topic, partition}, e.RequireStable))
 		}
 		resp.Topics = append(resp.Topics, topic)
 	}
 	m.answerAfterCommit(e.To, &resp)
 }
 
-func fetched(partition int32, o *offset) kmsg.OffsetFetchResponseGroupTopicPartition {
+func (g *group) fetched(tp topicPartition, requireStable bool) kmsg.OffsetFetchResponseGroupTopicPartition {
 	p := kmsg.NewOffsetFetchResponseGroupTopicPartition()
-	metadata := o.metadata
-	p.Partition, p.Offset, p.LeaderEpoch, p.Metadata = partition, o.offset, o.leaderEpoch, &metadata
+	o := offset{offset: -1, leaderEpoch: -1}
+	if g != nil {
+		if requireStable && len(g.unstable[tp]) > 0 {
+			p.ErrorCode = kerr.UnstableOffsetCommit.Code
+		} else if committed, ok := g.offsets[tp]; ok {
+			o = committed
+		}
+	}
+	p.Partition, p.Offset, p.LeaderEpoch, p.Metadata = tp.partition, o.offset, o.leaderEpoch, &o.metadata
 	return p
 }
 
-func allOffsets(g *group) []kmsg.OffsetFetchResponseGroupTopic {
+func allOffsets(g *group, requireStable bool) []kmsg.OffsetFetchResponseGroupTopic {
 	if g == nil {
 		return nil
 	}
@@ -60,17 +62,29 @@ func allOffsets(g *group) []kmsg.OffsetFetchResponseGroupTopic {
 			topic.Topic = tp.topic
 			topics = append(topics, topic)
 		}
-		o := g.offsets[tp]
 		last := &topics[len(topics)-1]
-		last.Partitions = append(last.Partitions, fetched(tp.partition, &o))
+		last.Partitions = append(last.Partitions, g.fetched(tp, requireStable))
 	}
 	return topics
 }
 
 func (g *group) sortedOffsets() []topicPartition {
-	all := make([]topicPartition, 0, len(g.offsets))
+	return sortPartitions(slices.Collect(maps.Keys(g.offsets)))
+}
+
+// sortedAny are those partitions that have an offset, be it of an open
+// transaction, and pass the filter.
+func (g *group) sortedAny(filter func(topicPartition) bool) []topicPartition {
+	var all []topicPartition
 	for tp := range g.offsets {
-		all = append(all, tp)
+		if filter(tp) {
+			all = append(all, tp)
+		}
+	}
+	for tp := range g.unstable {
+		if _, committed := g.offsets[tp]; !committed && filter(tp) {
+			all = append(all, tp)
+		}
 	}
 	return sortPartitions(all)
 }

@@ -44,6 +44,10 @@ type group struct {
 	meta    []byte // value of the last group metadata record, nil if none
 	offsets map[topicPartition]offset
 
+	// unstable are the offsets of open transactions, for each partition in the
+	// order of the log.
+	unstable map[topicPartition][]pendingOffset
+
 	// Soft state from here on.
 
 	state    state

@@ -35,13 +35,16 @@ type Reply struct {
 type Decision struct {
 	Records []Record
 	Replies []Reply
+	Txn     *Txn // nil: Records are of no transaction
 }
 
 // Machine holds the groups of one partition. It is for one goroutine.
 type Machine struct {
 	cfg    Config
 	groups map[string]*group
-	topics map[string]string // one copy of every topic name
+	txns   map[int64]*transaction    // open ones, by producer id: hard state
+	guards map[int64]map[*Guard]bool // by producer id
+	topics map[string]string         // one copy of every topic name
 	timers timerHeap
 	nowMs  int64
 	d      Decision
@@ -50,7 +53,10 @@ type Machine struct {
 
 // New returns a machine without groups, ready for Apply.
 func New(cfg Config) *Machine {
-	m := &Machine{cfg: cfg, groups: map[string]*group{}, topics: map[string]string{}}
+	m := &Machine{
+		cfg: cfg, groups: map[string]*group{}, txns: map[int64]*transaction{}, guards: map[int64]map[*Guard]bool{},
+		topics: map[string]string{},
+	}
 	m.sweep.timer = timer{kind: sweepTimer, atMs: Never}
 	return m
 }
@@ -61,7 +67,7 @@ func (m *Machine) Decide(nowMs int64, e Event) *Decision {
 	m.nowMs = max(m.nowMs, nowMs)
 	clear(m.d.Records)
 	clear(m.d.Replies)
-	m.d.Records, m.d.Replies = m.d.Records[:0], m.d.Replies[:0]
+	m.d.Records, m.d.Replies, m.d.Txn = m.d.Records[:0], m.d.Replies[:0], nil
 	switch e := e.(type) {
 	case *Join:
 		m.join(e)
@@ -73,6 +79,13 @@ func (m *Machine) Decide(nowMs int64, e Event) *Decision {
 		m.leave(e)
 	case *Commit:
 		m.commit(e)
+	case *TxnCommit:
+		m.txnCommit(e)
+	case *Unguard:
+		m.unguard(e.Guard)
+		m.answer(e.To, nil)
+	case *Marker:
+		m.marker(e)
 	case *Fetch:
 		m.fetch(e)
 	case *Describe:
@@ -127,14 +140,14 @@ func (m *Machine) createGroup(id string) *group {
 
 // dropIfGone forgets a group that has neither hard nor soft state left.
 func (m *Machine) dropIfGone(g *group) {
-	if g.meta == nil && len(g.offsets) == 0 && len(g.members) == 0 && len(g.pending) == 0 {
+	if g.meta == nil && len(g.offsets) == 0 && len(g.unstable) == 0 && len(g.members) == 0 && len(g.pending) == 0 {
 		m.cancelTimer(&g.joinTimer)
 		m.cancelTimer(&g.syncTimer)
 		delete(m.groups, g.id)
 	}
 }
 
-// Event is one of the structs of this file and of delete.go. Requests are read during Decide
+// Event is one of the structs of this file, of delete.go and of txncommit.go. Requests are read during Decide
 // only: what is kept is copied.
 type Event interface{ event() }
 
@@ -181,7 +194,8 @@ type Commit struct {
 // nil Topics are all. The answer is a *kmsg.OffsetFetchResponseGroup.
 type Fetch struct {
 	Caller
-	Req *kmsg.OffsetFetchRequestGroup
+	Req           *kmsg.OffsetFetchRequestGroup
+	RequireStable bool // KIP-447
 }
 
 // Describe is the DescribeGroups of one group; the answer is a

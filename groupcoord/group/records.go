@@ -3,6 +3,7 @@ package group
 import (
 	"encoding/binary"
 	"fmt"
+	"strings"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
@@ -86,6 +87,28 @@ func (m *Machine) metadataRecord(g *group) Record {
 		value.Members = append(value.Members, one)
 	}
 	return Record{Key: groupKey(g.id), Value: value.AppendTo(nil)}
+}
+
+// isOffset reports whether a record is an offset, and not a tombstone.
+func isOffset(r Record) bool {
+	version, ok := keyVersion(r.Key)
+	return ok && (version == 0 || version == 1) && r.Value != nil
+}
+
+// decodeOffsetRecord reads an offset record. The key's strings alias it; of a
+// tombstone the offset is empty.
+func decodeOffsetRecord(r Record) (key kmsg.OffsetCommitKey, o offset, err error) {
+	if err := key.UnsafeReadFrom(r.Key); err != nil {
+		return key, offset{}, fmt.Errorf("offset key: %w", err)
+	}
+	if r.Value == nil {
+		return key, offset{}, nil
+	}
+	if o, err = decodeOffset(r.Value); err != nil {
+		return key, offset{}, err
+	}
+	o.metadata = strings.Clone(o.metadata)
+	return key, o, nil
 }
 
 // decodeOffset reads the value of an offset record. The metadata aliases value.

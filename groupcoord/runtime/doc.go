@@ -3,7 +3,8 @@
 //
 // A shard is a mailbox and a machine. Its goroutine runs only while there is
 // something to do, in turns: every event that has come is decided and applied,
-// the records of the turn are appended together, and answers that depend on
+// the records of the turn are appended together (but those of a producer's
+// transaction are a batch of their own), and answers that depend on
 // them are parked until the high watermark has passed the append. One timer per
 // shard wakes it for the machine's deadlines, so an idle shard costs no
 // goroutine and no wake-up.

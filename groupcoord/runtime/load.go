@@ -60,8 +60,7 @@ func (s *shard) attrs(more ...any) []any {
 	return append([]any{slog.Int("partition", int(s.partition)), slog.Int("leader_epoch", int(s.leaderEpoch))}, more...)
 }
 
-// replay applies the whole log. Control batches and the records of transactions
-// are passed over: no transaction commits offsets yet.
+// replay applies the whole log.
 func (s *shard) replay(machine Machine) (records int, end int64, err error) {
 	var reader batch.Reader
 	offset := s.log.LogStartOffset()
@@ -90,12 +89,10 @@ func (s *shard) replay(machine Machine) (records int, end int64, err error) {
 			if !one.ValidCRC() {
 				return records, offset, fmt.Errorf("batch at offset %d: %w", one.BaseOffset(), errCRC)
 			}
-			if !one.IsControl() && !one.IsTransactional() {
-				if err := s.replayBatch(machine, &reader, one); err != nil {
-					return records, offset, fmt.Errorf("batch at offset %d: %w", one.BaseOffset(), err)
-				}
-				records += int(one.Count())
+			if err := s.replayBatch(machine, &reader, one); err != nil {
+				return records, offset, fmt.Errorf("batch at offset %d: %w", one.BaseOffset(), err)
 			}
+			records += int(one.Count())
 			offset = one.NextOffset()
 		}
 		if offset <= before {
@@ -106,13 +103,30 @@ func (s *shard) replay(machine Machine) (records int, end int64, err error) {
 }
 
 func (s *shard) replayBatch(machine Machine, reader *batch.Reader, one batch.Batch) error {
+	txns, ok := machine.(TxnMachine)
+	inTxn := one.IsTransactional()
+	switch {
+	case (one.IsControl() || inTxn) && !ok:
+		return nil
+	case one.IsControl():
+		if m, ok := one.Marker(); ok {
+			txns.ApplyMarker(one.ProducerID(), m)
+		}
+		return nil
+	}
 	reader.SkipHeaders = true
 	if err := reader.Reset(one, maxDecompressed); err != nil {
 		return err
 	}
 	var r batch.Record
 	for reader.Next(&r) {
-		if err := machine.Apply(r.Key, r.Value); err != nil {
+		var err error
+		if inTxn {
+			err = txns.ApplyTxn(one.ProducerID(), one.ProducerEpoch(), r.Key, r.Value)
+		} else {
+			err = machine.Apply(r.Key, r.Value)
+		}
+		if err != nil {
 			s.rt.cfg.Logger.Warn("coordinator record passed over", s.attrs(slog.Int64("offset", r.Offset), slog.Any("error", err))...)
 		}
 	}

@@ -3,7 +3,11 @@ package runtime
 // PartitionLog is the log of one coordinator partition, at one leader epoch.
 type PartitionLog interface {
 	// Append writes one encoded v2 batch; it is not yet committed when the
-	// call returns. It returns the log end offset after the batch.
+	// call returns. It returns the log end offset after the batch. Nothing is
+	// written, and the log is as before, if the error is
+	// INVALID_PRODUCER_EPOCH or TRANSACTION_COORDINATOR_FENCED: the log knows a newer
+	// epoch of the producer than that of a transactional batch, or of the coordinator
+	// than that of a marker.
 	Append(nowMs int64, batch []byte) (endOffset int64, err error)
 
 	// HighWatermark is the offset below which everything is committed.

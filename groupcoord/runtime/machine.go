@@ -1,5 +1,7 @@
 package runtime
 
+import "github.com/sordini/sordini/protocol/batch"
+
 // Machine is a pure state machine that lives on one partition. A shard calls it
 // from one goroutine at a time.
 type Machine interface {
@@ -22,10 +24,34 @@ type Machine interface {
 	Loaded(nowMs int64)
 }
 
+// TxnMachine is a Machine whose records may be parts of transactions. For
+// another one, transactional and control batches of the log are passed over.
+type TxnMachine interface {
+	Machine
+
+	// ApplyTxn is Apply for a record of a transactional batch.
+	ApplyTxn(producerID int64, producerEpoch int16, key, value []byte) error
+
+	// ApplyMarker takes over the end of a producer's transaction.
+	ApplyMarker(producerID int64, m batch.Marker)
+}
+
+// Txn makes one batch of a producer's transaction of an event's records.
+type Txn struct {
+	ProducerID    int64
+	ProducerEpoch int16
+	Marker        *batch.Marker // if not nil, this is written and there are no records
+}
+
 // Out is what follows from one event.
 type Out struct {
 	Records []Record
 	Replies []Reply
+
+	// Txn is not nil if the records belong to a transaction. They are appended
+	// first and applied then: the log may refuse the batch of a producer that is
+	// fenced, and the replies with it.
+	Txn *Txn
 
 	// Effects are handed to Config.Effect, in order, when every record applied
 	// so far is committed. What is not yet handed over is lost with the
@@ -50,5 +76,5 @@ func (o *Out) reset() {
 	clear(o.Records)
 	clear(o.Replies)
 	clear(o.Effects)
-	o.Records, o.Replies, o.Effects = o.Records[:0], o.Replies[:0], o.Effects[:0]
+	o.Records, o.Replies, o.Effects, o.Txn = o.Records[:0], o.Replies[:0], o.Effects[:0], nil
 }

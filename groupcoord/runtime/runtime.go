@@ -139,15 +139,48 @@ func (r *Runtime) shard(partition int32) *shard {
 // COORDINATOR_NOT_AVAILABLE when the mailbox is full; the machine's own errors
 // are in the reply. After it returned, the event is not read any more.
 func (r *Runtime) Call(ctx context.Context, partition int32, event any) (any, *kerr.Error) {
+	c, err := r.post(partition, event)
+	if err != nil {
+		return nil, err
+	}
+	return c.wait(ctx)
+}
+
+func (r *Runtime) post(partition int32, event any) (*call, *kerr.Error) {
 	s := r.shard(partition)
 	if s == nil {
 		return nil, kerr.NotCoordinator
 	}
 	c := &call{event: event, reply: make(chan result, 1)}
-	if err := s.post(c); err != nil {
-		return nil, err
+	return c, s.post(c)
+}
+
+// Result is what Call returns.
+type Result struct {
+	Response any
+	Err      *kerr.Error
+}
+
+// CallAll is Call for many events, in their order, that do not wait for each
+// other: what several of them write can be committed at one time.
+func (r *Runtime) CallAll(ctx context.Context, events []PartitionEvent) []Result {
+	results := make([]Result, len(events))
+	calls := make([]*call, len(events))
+	for i, e := range events {
+		calls[i], results[i].Err = r.post(e.Partition, e.Event)
 	}
-	return c.wait(ctx)
+	for i := range results {
+		if results[i].Err == nil {
+			results[i].Response, results[i].Err = calls[i].wait(ctx)
+		}
+	}
+	return results
+}
+
+// PartitionEvent is an event for the machine of a partition.
+type PartitionEvent struct {
+	Partition int32
+	Event     any
 }
 
 // Tell gives the event to the machine of every partition led, after its loading

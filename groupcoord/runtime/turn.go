@@ -71,6 +71,14 @@ func (s *shard) decide(now int64, c *call) error {
 
 // take applies and collects what the machine put into out.
 func (s *shard) take() error {
+	if s.out.Txn != nil {
+		refused, err := s.appendTxn(s.out.Txn)
+		if err != nil {
+			return err
+		}
+		s.collect(refused)
+		return nil
+	}
 	size := 0
 	for i := range s.out.Records {
 		size += recordSize(&s.out.Records[i])
@@ -95,6 +103,12 @@ func (s *shard) take() error {
 			return fmt.Errorf("apply a record just decided: %w", err)
 		}
 	}
+	s.collect(nil)
+	return nil
+}
+
+// collect answers, or parks the answers until the turn is appended.
+func (s *shard) collect(refused *kerr.Error) {
 	for i := range s.out.Replies {
 		reply := &s.out.Replies[i]
 		c := s.calls[reply.Token]
@@ -102,6 +116,10 @@ func (s *shard) take() error {
 			continue
 		}
 		delete(s.calls, reply.Token)
+		if refused != nil {
+			c.fail(refused)
+			continue
+		}
 		if reply.AfterCommit {
 			s.decided = append(s.decided, parkedReply{call: c, response: reply.Response})
 			continue
@@ -111,6 +129,20 @@ func (s *shard) take() error {
 	for _, effect := range s.out.Effects {
 		s.decided = append(s.decided, parkedReply{response: effect})
 	}
+}
+
+// append writes a batch and takes the builder and its buffer back.
+func (s *shard) append(encoded []byte) error {
+	end, err := s.log.Append(s.nowMs, encoded)
+	s.builder.Reset(batch.Options{})
+	if s.encoded = encoded; cap(s.encoded) > keepBuffer {
+		s.encoded, s.builder = nil, batch.Builder{}
+	}
+	if err != nil {
+		return err
+	}
+	s.end = end
+	s.failures = 0
 	return nil
 }
 
@@ -124,15 +156,9 @@ func (s *shard) flush() error {
 		if err != nil {
 			return fmt.Errorf("build a batch of %d records: %w", s.builder.Count(), err)
 		}
-		end, err := s.log.Append(s.nowMs, encoded)
-		if err != nil {
-			return fmt.Errorf("append a batch of %d records: %w", s.builder.Count(), err)
-		}
-		s.end = end
-		s.failures = 0
-		s.builder.Reset(batch.Options{})
-		if s.encoded = encoded; cap(s.encoded) > keepBuffer {
-			s.encoded, s.builder = nil, batch.Builder{}
+		count := s.builder.Count()
+		if err := s.append(encoded); err != nil {
+			return fmt.Errorf("append a batch of %d records: %w", count, err)
 		}
 	}
 	for _, p := range s.decided {

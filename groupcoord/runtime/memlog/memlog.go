@@ -6,6 +6,8 @@ import (
 	"errors"
 	"sync"
 
+	"github.com/twmb/franz-go/pkg/kerr"
+
 	"github.com/sordini/sordini/protocol/batch"
 )
 
@@ -25,7 +27,14 @@ type Log struct {
 		appends       int
 		onCommit      func(int64)
 		gate          chan struct{}
+		producers     map[int64]epochs
 	}
+}
+
+// epochs is what fences a producer.
+type epochs struct {
+	producer    int16
+	coordinator int32
 }
 
 // Append implements runtime.PartitionLog. A failing append writes all the same:
@@ -35,6 +44,10 @@ func (l *Log) Append(_ int64, b []byte) (int64, error) {
 	l.mu.Lock()
 	own := batch.Batch(append([]byte(nil), b...))
 	own.SetBaseOffset(l.mu.end)
+	if err := l.fenceLocked(own); err != nil {
+		l.mu.Unlock()
+		return 0, err
+	}
 	l.mu.batches = append(l.mu.batches, own)
 	l.mu.end = own.NextOffset()
 	l.mu.appends++
@@ -47,6 +60,29 @@ func (l *Log) Append(_ int64, b []byte) (int64, error) {
 		l.commit(end)
 	}
 	return end, nil
+}
+
+// fenceLocked is what a log does with transactional batches.
+func (l *Log) fenceLocked(b batch.Batch) error {
+	if !b.HasProducerID() {
+		return nil
+	}
+	was, known := l.mu.producers[b.ProducerID()]
+	now := epochs{b.ProducerEpoch(), was.coordinator}
+	if known && now.producer < was.producer {
+		return kerr.InvalidProducerEpoch
+	}
+	if m, ok := b.Marker(); ok {
+		if known && m.CoordinatorEpoch < was.coordinator {
+			return kerr.TransactionCoordinatorFenced
+		}
+		now.coordinator = m.CoordinatorEpoch
+	}
+	if l.mu.producers == nil {
+		l.mu.producers = map[int64]epochs{}
+	}
+	l.mu.producers[b.ProducerID()] = now
+	return nil
 }
 
 func (l *Log) commit(to int64) {
@@ -90,6 +126,10 @@ func (l *Log) Truncate() {
 		l.mu.batches = l.mu.batches[:n-1]
 	}
 	l.mu.end = l.mu.highWatermark
+	l.mu.producers = nil
+	for _, b := range l.mu.batches {
+		_ = l.fenceLocked(b) // it was let in before
+	}
 }
 
 // DropLast removes the last batch and keeps the log's end, as compaction may.
