@@ -2,11 +2,10 @@ package broker
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
-	"syscall"
+	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -23,14 +22,10 @@ func openHTTP(address string) (*httpServer, error) {
 		return nil, nil
 	}
 	l, err := net.Listen("tcp", address)
-	if errors.Is(err, syscall.EADDRINUSE) {
-		_, port, _ := net.SplitHostPort(address)
-		var n int
-		_, _ = fmt.Sscan(port, &n)
-		return nil, fmt.Errorf("sordini.http.address=%s: the port is in use%s; set another address, or an empty one for no health and metrics", address, portHolder(n))
-	}
 	if err != nil {
-		return nil, fmt.Errorf("sordini.http.address=%s: %w", address, err)
+		host, port, _ := net.SplitHostPort(address)
+		n, _ := strconv.ParseInt(port, 10, 32)
+		return nil, fmt.Errorf("sordini.http.address=%s: %w; an empty sordini.http.address serves no health and metrics", address, explainListen(err, host, int32(n)))
 	}
 	return &httpServer{l}, nil
 }

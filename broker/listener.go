@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/sordini/sordini/broker/config"
@@ -25,12 +24,7 @@ func openListener(cfg config.Listener) (*listener, error) {
 	address := net.JoinHostPort(cfg.Host, fmt.Sprint(cfg.Port))
 	l, err := net.Listen("tcp", address)
 	if err != nil {
-		if errors.Is(err, syscall.EADDRINUSE) {
-			holder := portHolder(int(cfg.Port))
-			return nil, fmt.Errorf("listener %s://%s: the port is in use%s; stop that process or set listeners=%s://%s:OTHERPORT",
-				cfg.Name, address, holder, cfg.Name, cfg.Host)
-		}
-		return nil, fmt.Errorf("listener %s://%s: %w", cfg.Name, address, err)
+		return nil, fmt.Errorf("listener %s://%s: %w", cfg.Name, address, explainListen(err, cfg.Host, cfg.Port))
 	}
 	tcp := l.(*net.TCPListener)
 	return &listener{name: cfg.Name, cfg: cfg, tcp: tcp, local: *tcp.Addr().(*net.TCPAddr)}, nil

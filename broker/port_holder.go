@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// portHolder says which process listens on a TCP port, as far as /proc tells: " (process 123, java)", or "".
+// portHolder says which process listens on a TCP port, as far as /proc tells: " by process 123 (java)", or "".
 func portHolder(port int) string {
 	inode := listeningInode(port)
 	if inode == "" {
@@ -21,11 +21,18 @@ func portHolder(port int) string {
 		if target, err := os.Readlink(fd); err != nil || target != want {
 			continue
 		}
-		pid := strings.Split(fd, "/")[2]
-		name, _ := os.ReadFile("/proc/" + pid + "/comm")
-		return fmt.Sprintf(" (process %s, %s)", pid, strings.TrimSpace(string(name)))
+		return " by " + processText(strings.Split(fd, "/")[2])
 	}
 	return ""
+}
+
+// processText shows a process with its name, as far as /proc tells: "process 123 (java)".
+func processText(pid string) string {
+	name, err := os.ReadFile("/proc/" + pid + "/comm")
+	if err != nil {
+		return "process " + pid
+	}
+	return fmt.Sprintf("process %s (%s)", pid, strings.TrimSpace(string(name)))
 }
 
 // listeningInode finds the inode of the socket that listens on the port.

@@ -101,10 +101,10 @@ func (s *Server) open() error {
 	s.replicas, s.groups = replica.NewManager(s.cfg.Logs.ProducerIDExpirationMs, s.openThreads()), s.newGroups()
 	clusterID, err := s.openDirs()
 	if err != nil {
-		return err
+		return explainDir(err, s.cfg.LogDirs)
 	}
 	if err := s.openController(clusterID); err != nil {
-		return err
+		return explainDir(err, s.cfg.LogDirs)
 	}
 	if err := s.setStraysAside(); err != nil {
 		return err

@@ -31,7 +31,10 @@ type Meta struct {
 var ErrNotFormatted = errors.New("storage: directory is not formatted")
 
 // ErrForeignDir: the directory holds something, and it is not a data directory of ours.
-var ErrForeignDir = errors.New("storage: directory is not empty and has no meta.properties")
+var ErrForeignDir = errors.New("directory is not empty and has no meta.properties")
+
+// ErrBadMeta: the directory has a meta.properties that says less, or something else, than it must.
+var ErrBadMeta = errors.New("bad meta.properties")
 
 // ReadMeta reads a directory's identity and changes nothing.
 func ReadMeta(fsys vfs.FS, path string) (Meta, error) {
@@ -44,7 +47,7 @@ func ReadMeta(fsys vfs.FS, path string) (Meta, error) {
 	}
 	m, err := parseMeta(b)
 	if err != nil {
-		return Meta{}, fmt.Errorf("%s: %w", fsys.PathJoin(path, metaFile), err)
+		return Meta{}, fmt.Errorf("%w: %w", ErrBadMeta, err)
 	}
 	return m, nil
 }
@@ -62,7 +65,7 @@ func unformatted(fsys vfs.FS, path string) error {
 		switch name {
 		case lockFile, "lost+found", metaFile + ".tmp":
 		default:
-			return fmt.Errorf("%w: %s holds %q", ErrForeignDir, path, name)
+			return fmt.Errorf("%w, but %q", ErrForeignDir, name)
 		}
 	}
 	return ErrNotFormatted
@@ -104,7 +107,7 @@ func parseMeta(b []byte) (Meta, error) {
 	props := parseProperties(b)
 	version, ok := props["version"]
 	if !ok {
-		return Meta{}, errors.New("no version")
+		return Meta{}, errors.New("it has no version")
 	}
 	if version == "0" {
 		return Meta{}, errors.New("version 0 is of a ZooKeeper-based broker, which is not supported")
@@ -117,7 +120,7 @@ func parseMeta(b []byte) (Meta, error) {
 		return Meta{}, fmt.Errorf("node.id %q is not a node id", props["node.id"])
 	}
 	if props["cluster.id"] == "" {
-		return Meta{}, errors.New("no cluster.id")
+		return Meta{}, errors.New("it has no cluster.id")
 	}
 	return Meta{ClusterID: props["cluster.id"], NodeID: int32(node), DirectoryID: props["directory.id"]}, nil
 }

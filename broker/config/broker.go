@@ -120,6 +120,7 @@ func (v *Values) resolve(o Options) ([]Warning, Problems) {
 	v.Broker.LogDirs = check.logDirs()
 	v.Broker.Listeners = check.listeners()
 	check.node()
+	check.protection()
 	check.ranges()
 	return check.warnings, check.problems
 }

@@ -63,9 +63,9 @@ func (c *checker) listenerProblem(e Endpoint, open []Listener, protocols map[str
 	protocol, ok := protocols[e.Listener]
 	switch {
 	case !ok:
-		return fmt.Sprintf("no security protocol is given for listener %s; add listener.security.protocol.map=%s:PLAINTEXT", e.Listener, e.Listener)
+		return fmt.Sprintf("no security protocol is given for listener %s; set listener.security.protocol.map=%s", e.Listener, c.completeMap(protocols))
 	case protocol != "PLAINTEXT":
-		return fmt.Sprintf("listener %s wants %s, which is not yet supported; use a PLAINTEXT listener, on a network that you trust", e.Listener, protocol)
+		return fmt.Sprintf("listener %s wants %s, which is not supported yet; take it out, or serve %s where everybody on the network may read, write and delete everything", e.Listener, protocol, plaintextInstead(e, protocol))
 	}
 	for _, other := range open {
 		bothFamilies := strings.Contains(other.Host, ":") != strings.Contains(e.Host, ":") && other.Host != "" && e.Host != ""
@@ -77,6 +77,35 @@ func (c *checker) listenerProblem(e Endpoint, open []Listener, protocols map[str
 		}
 	}
 	return ""
+}
+
+// plaintextInstead is what an endpoint becomes when it gives up its security protocol.
+func plaintextInstead(e Endpoint, protocol string) string {
+	if e.Listener == protocol {
+		e.Listener = "PLAINTEXT"
+		return e.String() + " in its place"
+	}
+	return "it as listener.security.protocol.map=" + e.Listener + ":PLAINTEXT"
+}
+
+// completeMap is a listener.security.protocol.map with every listener in it. The whole line is shown because one that is set takes the place of
+// the default, with the names in it.
+func (c *checker) completeMap(protocols map[string]string) string {
+	var entries []string
+	if c.values.isStatic("listener.security.protocol.map") {
+		entries = splitList(c.values.rawText("listener.security.protocol.map"))
+	}
+	endpoints, _ := parseEndpoints(c.values.rawText("listeners")) // the caller has parsed them already
+	for _, e := range endpoints {
+		protocol, known := protocols[e.Listener]
+		switch {
+		case !known:
+			entries = append(entries, e.Listener+":PLAINTEXT")
+		case !c.values.isStatic("listener.security.protocol.map"):
+			entries = append(entries, e.Listener+":"+protocol)
+		}
+	}
+	return strings.Join(entries, ",")
 }
 
 // advertise fills in what clients of each listener are told.

@@ -7,6 +7,7 @@ const (
 	classicGroups   = "only the classic group protocol is supported so far"
 	noAuthorizer    = "access control is not supported yet"
 	noJVM           = "this is not a Java program; metrics are served at sordini.http.address"
+	noPerListener   = "nothing is set per listener yet, and there is neither TLS nor SASL"
 	noPlugins       = "Java classes cannot be loaded"
 	noPools         = "requests run on the goroutine of their connection, so there are no thread pools or queues to size"
 	noPurgatory     = "waiting requests are woken directly, there is no purgatory to clear"

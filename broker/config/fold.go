@@ -16,9 +16,6 @@ func (v *Values) fold() []Warning {
 		old(from, from+" is an old key; write "+key+"="+value+" instead")
 	}
 	v.foldNodeID(derive, old)
-	if v.isStatic("log.dir") && !v.isStatic("log.dirs") {
-		derive("log.dir", "log.dirs", v.staticText("log.dir"))
-	}
 	v.foldListeners(derive, old)
 	for _, key := range names(v.static) {
 		if key == "zookeeper.connect" {

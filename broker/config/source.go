@@ -52,10 +52,11 @@ type WarningKind uint8
 
 // The kinds of Warning.
 const (
-	WarnUnknown  WarningKind = iota // no such key: most likely a typing error
-	WarnNoEffect                    // a key of Kafka that does nothing here
-	WarnOld                         // an old key that was folded into a new one
-	WarnNotice                      // something that was decided and is good to know
+	WarnUnknown     WarningKind = iota // no such key: most likely a typing error
+	WarnNoEffect                       // a key of Kafka that does nothing here
+	WarnOld                            // an old key that was folded into a new one
+	WarnNotice                         // something that was decided and is good to know
+	WarnUnprotected                    // a key of Kafka that should protect something, and does nothing here
 )
 
 // Warning is something that a person should know and that does not prevent the start.
@@ -64,6 +65,7 @@ type Warning struct {
 	Key    string
 	Origin Origin
 	Text   string // a full sentence without the origin
+	Reason string // of a key without effect: why it has none
 }
 
 // String is the warning as one line.

@@ -64,7 +64,7 @@ func New(o Options, layers ...Layer) (*Values, []Warning, error) {
 			continue
 		}
 		if d.NoEffect != "" && !s.derived && !strings.HasPrefix(name, "zookeeper.") {
-			warnings = append(warnings, Warning{Kind: WarnNoEffect, Key: name, Origin: s.Origin, Text: name + " has no effect: " + d.NoEffect})
+			warnings = append(warnings, warnNoEffect(s, d, d.NoEffect))
 		}
 	}
 	if len(problems) == 0 {
@@ -91,22 +91,26 @@ func explainProblem(d *Definition, problem string) string {
 	return text
 }
 
-// prefixes are families of keys that belong to something that may be plugged into Kafka.
+// prefixes are families of keys that belong to something that may be plugged into Kafka, and keys that its registry does not have (any more).
 var prefixes = []struct{ prefix, reason string }{
+	{"allow.everyone.if.no.acl.found", noAuthorizer},
 	{"config.providers.", noPlugins},
 	{"confluent.", "it belongs to Confluent's own server"},
 	{"kafka.metrics.", noJVM},
-	{"listener.name.", noTLS + ", nor is anything else set per listener"},
+	{"listener.name.", noPerListener},
 	{"metrics.context.", noJVM},
+	{"quota.consumer.default", noQuotas},
+	{"quota.producer.default", noQuotas},
 	{"rlmm.config.", noTiering},
 	{"rsm.config.", noTiering},
+	{"super.users", noAuthorizer},
 	{"zookeeper.", noZooKeeper},
 }
 
 func unknownWarning(s Setting) []Warning {
 	for _, p := range prefixes {
 		if strings.HasPrefix(s.Key, p.prefix) {
-			return []Warning{{Kind: WarnNoEffect, Key: s.Key, Origin: s.Origin, Text: s.Key + " has no effect: " + p.reason}}
+			return []Warning{warnNoEffect(s, nil, p.reason)}
 		}
 	}
 	text := "unknown key " + s.Key + " is ignored"

@@ -56,7 +56,7 @@ func TestWarnings(t *testing.T) {
 		{settings("retention.ms", "5"), WarnUnknown, "server.properties:1: unknown key retention.ms is ignored: it is a topic config, and the key for all topics is log.retention.ms"},
 		{settings("my.plugin.setting", "5"), WarnUnknown, "server.properties:1: unknown key my.plugin.setting is ignored"},
 		{settings("confluent.balancer.enable", "true"), WarnNoEffect, "server.properties:1: confluent.balancer.enable has no effect: it belongs to Confluent's own server"},
-		{settings("listener.name.a.ssl.keystore.type", "PEM"), WarnNoEffect, "server.properties:1: listener.name.a.ssl.keystore.type has no effect: TLS is not supported yet, nor is anything else set per listener"},
+		{settings("listener.name.a.ssl.keystore.type", "PEM"), WarnUnprotected, "server.properties:1: listener.name.a.ssl.keystore.type has no effect: nothing is set per listener yet, and there is neither TLS nor SASL"},
 		{settings("inter.broker.protocol.version", "3.9"), WarnNoEffect, "server.properties:1: inter.broker.protocol.version has no effect: every message format and protocol version is always served, and batches are always converted for old clients"},
 		{settings("zookeeper.connect", "zk:2181"), WarnOld, "server.properties:1: zookeeper.connect is not needed, there is no ZooKeeper; delete the line"},
 	} {
@@ -73,9 +73,7 @@ func TestWarnings(t *testing.T) {
 func TestOldKeysFold(t *testing.T) {
 	for _, c := range []struct {
 		set                        Layer
-		listeners, advertised      string
 		nodeID                     int32
-		logDir                     string
 		warning                    string
 		advertisedHost             string
 		advertisedPort, listenPort int32
@@ -91,7 +89,6 @@ func TestOldKeysFold(t *testing.T) {
 		{set: settings("host.name", "::1"), warning: "host.name is an old key; write listeners=PLAINTEXT://[::1]:9092 instead", listenPort: 9092, advertisedHost: "::1", advertisedPort: 9092},
 		{set: settings("broker.id", "7"), warning: "broker.id is an old key; write node.id=7 instead", listenPort: 9092, nodeID: 7},
 		{set: settings("broker.id", "-1"), warning: "broker.id=-1 lets an old Kafka choose a number; this node is 1, write node.id=1 instead", listenPort: 9092, nodeID: 1},
-		{set: settings("log.dir", "/old"), warning: "log.dir is an old key; write log.dirs=/old instead", listenPort: 9092, logDir: "/old"},
 	} {
 		v, warnings, err := New(Options{DataDir: "/data"}, c.set)
 		if err != nil {
@@ -112,8 +109,52 @@ func TestOldKeysFold(t *testing.T) {
 		if v.Broker.NodeID != max(c.nodeID, 1) {
 			t.Errorf("%v: node %d", c.set, v.Broker.NodeID)
 		}
-		if want := max(c.logDir, "/data"); v.Broker.LogDirs[0] != want && c.logDir != "" {
-			t.Errorf("%v: log dirs %q", c.set, v.Broker.LogDirs)
+	}
+}
+
+// Kafka 4 has log.dir beside log.dirs: it was called an old key here once.
+func TestLogDirIsNotAnOldKey(t *testing.T) {
+	for _, c := range []struct {
+		set  Layer
+		want string
+	}{{settings("log.dir", "/one"), "[/one]"}, {settings("log.dir", "/a,/b"), "[/a /b]"}, {settings("log.dir", "/one", "log.dirs", "/many"), "[/many]"}} {
+		v, warnings, err := New(Options{DataDir: "/data"}, c.set)
+		if err != nil || len(warnings) != 0 || fmt.Sprint(v.Broker.LogDirs) != c.want {
+			t.Errorf("%v: %v, %v", c.set, warnings, err)
+		}
+	}
+}
+
+// What Kafka would protect with the same file must not be served to everybody; what it would not is a warning that cannot be overlooked.
+func TestProtectionThatIsNotThere(t *testing.T) {
+	for _, c := range []struct{ key, value, want string }{
+		{"authorizer.class.name", "org.apache.kafka.metadata.authorizer.StandardAuthorizer", "server.properties:1: authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer: access control is not supported yet, so everybody could read, write and delete everything; delete the key, or start with --override authorizer.class.name= where that is meant"},
+		{"security.inter.broker.protocol", "SASL_SSL", "server.properties:1: security.inter.broker.protocol=SASL_SSL: SASL_SSL is not supported yet, so nothing would be encrypted and nobody asked who he is; delete the key, or start with --override security.inter.broker.protocol=PLAINTEXT where that is meant"},
+		{"listeners", "SSL://h:9093", "server.properties:1: listeners=SSL://h:9093: listener SSL wants SSL, which is not supported yet; take it out, or serve PLAINTEXT://h:9093 in its place where everybody on the network may read, write and delete everything"},
+	} {
+		if _, _, err := New(Options{DataDir: "/data"}, settings(c.key, c.value)); err == nil || err.Error() != c.want {
+			t.Errorf("%s:\ngot  %v\nwant %s", c.key, err, c.want)
+		}
+	}
+	for key, value := range map[string]string{
+		"sasl.enabled.mechanisms": "PLAIN", "sasl.jaas.config": "secret", "ssl.client.auth": "required", "ssl.engine.factory.class": "x.Y", "super.users": "User:a", "allow.everyone.if.no.acl.found": "false",
+		"listener.name.a.ssl.client.auth": "required", "quota.producer.default": "1000", "max.connection.creation.rate": "5", "delegation.token.secret.key": "secret",
+		"remote.log.storage.system.enable": "true", "min.insync.replicas": "2", "client.quota.callback.class": "x.Y",
+	} {
+		_, warnings, err := New(Options{DataDir: "/data"}, settings(key, value))
+		if err != nil || len(warnings) != 1 || warnings[0].Kind != WarnUnprotected || warnings[0].Reason == "" || strings.Contains(warnings[0].String(), "=secret") {
+			t.Errorf("%s: %v, %v", key, warnings, err)
+		}
+	}
+	// What asks for no more than the default relies on nothing, and neither does what was switched off where it is said to be meant.
+	quiet := settings("authorizer.class.name", "", "ssl.client.auth", "none", "security.inter.broker.protocol", "PLAINTEXT", "remote.log.storage.system.enable", "FALSE", "min.insync.replicas", "1")
+	_, warnings, err := New(Options{DataDir: "/data"}, quiet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, w := range warnings {
+		if w.Kind != WarnNoEffect {
+			t.Errorf("%v", w)
 		}
 	}
 }

@@ -88,6 +88,8 @@ func warningLabel(kind config.WarningKind) string {
 		return "no effect: "
 	case config.WarnOld:
 		return "old key:   "
+	case config.WarnUnprotected:
+		return "insecure:  "
 	}
 	return "notice:    "
 }

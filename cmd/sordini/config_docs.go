@@ -36,6 +36,11 @@ Settings come from, later ones win: defaults, the file of ` + "`--config`" + ` (
 ` + "`--override key=value`" + ` and ` + "`--data`" + `, and what was changed while the broker runs. A variable is the key in upper case with ` + "`_`" + ` for the dot, ` + "`__`" + ` for an
 underscore and ` + "`___`" + ` for a hyphen. A wrong value prevents the start; an unknown key is a warning.
 
+There are no TLS, SASL, access control and quotas yet. Where Kafka would keep somebody out with the same configuration, Sordini does not start: listeners that are not PLAINTEXT,
+` + "`security.inter.broker.protocol`" + ` and ` + "`authorizer.class.name`" + ` (for both the message shows the override with which it starts all the same). Other keys that ask for protection (` + "`ssl.*`" + `,
+` + "`sasl.*`" + `, ` + "`super.users`" + `, quotas and the like) protect nothing on a PLAINTEXT listener in Kafka either; each is named in a warning. So are ` + "`remote.log.storage.system.enable`" + ` and
+` + "`min.insync.replicas`" + ` above 1, on which somebody relies for a second copy.
+
 Where the defaults differ from Kafka's it is on purpose: the data directory is not under /tmp, the replication factors of internal topics are never more than there are
 brokers, and a record that is acknowledged to acks=all is on disk (` + "`sordini.durability=group`" + `).
 `

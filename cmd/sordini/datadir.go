@@ -1,13 +1,6 @@
 package main
 
-import (
-	"errors"
-	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
-	"syscall"
-)
+import "path/filepath"
 
 // systemDataDir is where a system service keeps its data.
 const systemDataDir = "/var/lib/sordini"
@@ -24,35 +17,4 @@ func defaultDataDir(euid int, environ []string) string {
 		return filepath.Join(home, ".local", "share", "sordini")
 	}
 	return ""
-}
-
-// explainDataDir adds to an error about a data directory whose it is and what to do, where the cause is a missing permission.
-func explainDataDir(err error, dirs []string) error {
-	if !errors.Is(err, fs.ErrPermission) {
-		return err
-	}
-	for _, dir := range dirs {
-		owned := nearestExisting(dir)
-		info, statErr := os.Stat(owned)
-		if statErr != nil {
-			continue
-		}
-		stat, ok := info.Sys().(*syscall.Stat_t)
-		if !ok {
-			continue
-		}
-		return fmt.Errorf("%w; %s belongs to user %d and this process runs as user %d: run `chown -R %d %s`, or choose another directory with --data",
-			err, owned, stat.Uid, os.Geteuid(), os.Geteuid(), dir)
-	}
-	return err
-}
-
-// nearestExisting returns the directory itself, or the closest one above it that is there.
-func nearestExisting(dir string) string {
-	for {
-		if _, err := os.Stat(dir); err == nil || filepath.Dir(dir) == dir {
-			return dir
-		}
-		dir = filepath.Dir(dir)
-	}
 }

@@ -74,7 +74,7 @@ func serve(parent context.Context, flags serveFlags, started time.Time) error {
 	defer stop()
 	server, err := startBroker(l.values, logger)
 	if err != nil {
-		return explainDataDir(err, l.values.Broker.LogDirs)
+		return err
 	}
 	serving, served := context.WithCancel(ctx)
 	announced := make(chan struct{})
@@ -102,19 +102,29 @@ type startupMessage struct {
 	text  string
 }
 
-// startupMessages makes log lines from warnings: one for each that somebody should act on, and a single one for all keys that merely do nothing.
+// startupMessages makes log lines from warnings: one for each that somebody should act on, one for all keys that should protect something and do
+// not for the same reason, and a single one for all keys that merely do nothing.
 func startupMessages(warnings []config.Warning) []startupMessage {
 	var lines []startupMessage
-	var idle []string
+	var idle, reasons []string
+	unprotected := map[string][]string{} // by reason
 	for _, w := range warnings {
 		switch w.Kind {
 		case config.WarnNoEffect:
 			idle = append(idle, w.Key)
+		case config.WarnUnprotected:
+			if unprotected[w.Reason] == nil {
+				reasons = append(reasons, w.Reason)
+			}
+			unprotected[w.Reason] = append(unprotected[w.Reason], w.Key)
 		case config.WarnNotice:
 			lines = append(lines, startupMessage{levelInfo, w.String()})
 		default:
 			lines = append(lines, startupMessage{levelWarn, w.String()})
 		}
+	}
+	for _, reason := range reasons {
+		lines = append(lines, startupMessage{levelWarn, fmt.Sprintf("do not rely on %s: without effect here, %s", strings.Join(unprotected[reason], ", "), reason)})
 	}
 	if len(idle) > 0 {
 		lines = append(lines, startupMessage{levelInfo, fmt.Sprintf("these keys are known and have no effect here: %s (`sordini config explain KEY` says why)", strings.Join(idle, ", "))})

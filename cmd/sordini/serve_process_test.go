@@ -96,7 +96,7 @@ func TestServeStartsStopsAndStartsAgain(t *testing.T) {
 	failed(t, sordini(t, nil, "-d", dir, "-o", anyPort), fmt.Sprintf("process %d", first.cmd.Process.Pid))
 	// When a second one wants the same port, then it is told who holds it, and makes no directory.
 	other := filepath.Join(t.TempDir(), "other")
-	failed(t, sordini(t, nil, "-d", other, "-o", "listeners=PLAINTEXT://127.0.0.1:"+first.port), fmt.Sprintf("the port is in use (process %d, ", first.cmd.Process.Pid))
+	failed(t, sordini(t, nil, "-d", other, "-o", "listeners=PLAINTEXT://127.0.0.1:"+first.port), fmt.Sprintf("the port is in use by process %d (", first.cmd.Process.Pid))
 	if _, err := os.Stat(other); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the directory was made: %v", err)
 	}
@@ -141,11 +141,12 @@ func TestServeRefusesAndChangesNothing(t *testing.T) {
 		dir, override, want string
 	}{
 		{empty, "num.partitions=many", "num.partitions=many: not a number of type INT"},
-		{empty, "listeners=SSL://:9093", "not yet supported"},
+		{empty, "listeners=SSL://:9093", "not supported yet"},
+		{empty, "authorizer.class.name=a.B", "access control is not supported yet"},
 		{empty, "advertised.listeners=PLAINTEXT://0.0.0.0:9092", "clients cannot connect to 0.0.0.0"},
 		{empty, "controller.quorum.voters=1@a:1,2@b:1", "clusters of several nodes are not supported yet"},
-		{foreign, anyPort, foreign},
-		{filepath.Join(foreign, "letter.txt"), anyPort, "letter.txt"},
+		{foreign, anyPort, "is not empty and has no meta.properties"},
+		{filepath.Join(foreign, "letter.txt"), anyPort, "there is a file where a directory should be"},
 	} {
 		failed(t, sordini(t, nil, "-d", c.dir, "-o", c.override), c.want)
 	}

@@ -3,9 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
-	"io/fs"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -59,8 +57,10 @@ func TestStartupMessages(t *testing.T) {
 	got := startupMessages([]config.Warning{
 		{Kind: config.WarnNoEffect, Key: "a"}, {Kind: config.WarnUnknown, Key: "b", Text: "unknown key b is ignored"},
 		{Kind: config.WarnNoEffect, Key: "c"}, {Kind: config.WarnNotice, Text: "note"},
+		{Kind: config.WarnUnprotected, Key: "d", Reason: "no TLS"}, {Kind: config.WarnUnprotected, Key: "e", Reason: "no SASL"},
+		{Kind: config.WarnUnprotected, Key: "f", Reason: "no TLS"},
 	})
-	want := "WARN unknown key b is ignored|INFO note|INFO these keys are known and have no effect here: a, c (`sordini config explain KEY` says why)|"
+	want := "WARN unknown key b is ignored|INFO note|WARN do not rely on d, f: without effect here, no TLS|WARN do not rely on e: without effect here, no SASL|INFO these keys are known and have no effect here: a, c (`sordini config explain KEY` says why)|"
 	var line strings.Builder
 	for _, m := range got {
 		fmt.Fprintf(&line, "%s %s|", m.level, m.text)
@@ -81,19 +81,6 @@ func TestAnnounce(t *testing.T) {
 		DataDirs: []string{"/data"}, ClusterID: "4L6g3nShT-eMCtK--X86sw", HTTPAddress: "127.0.0.1:9644",
 	}, l, 42*time.Millisecond)
 	golden(t, "banner.txt", strings.Replace(out.String(), buildVersion(), "VERSION", 1))
-}
-
-func TestExplainDataDir(t *testing.T) {
-	dir := t.TempDir()
-	err := explainDataDir(fmt.Errorf("open %s: %w", dir, fs.ErrPermission), []string{filepath.Join(dir, "not", "there")})
-	want := fmt.Sprintf("open %s: permission denied; %s belongs to user %d and this process runs as user %d: run `chown -R %d %s/not/there`, or choose another directory with --data",
-		dir, dir, os.Geteuid(), os.Geteuid(), os.Geteuid(), dir)
-	if want = strings.Replace(want, "permission denied", fs.ErrPermission.Error(), 1); err.Error() != want {
-		t.Errorf("got  %v\nwant %s", err, want)
-	}
-	if other := explainDataDir(fs.ErrExist, []string{dir}); other != fs.ErrExist {
-		t.Errorf("got %v", other)
-	}
 }
 
 func TestTextLog(t *testing.T) {
