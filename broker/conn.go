@@ -104,6 +104,9 @@ func (c *conn) logEnd(err error) {
 		c.logger.Error("records could not be sent from the log", "error", err)
 		return
 	}
+	if c.warnStranger(err) {
+		return
+	}
 	if errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed) || errors.Is(err, api.ErrClose) {
 		c.logger.Debug("connection closed", "reason", err)
 		return
@@ -190,7 +193,7 @@ func (c *conn) handle(frame []byte) error {
 	}
 	r := routeOf(header.Key)
 	if r == nil {
-		return errNotServed
+		return &notServed{header.Key, header.Version}
 	}
 	if r.serves(header.Version) {
 		c.facts.Seen.Note(&header)
@@ -207,7 +210,7 @@ func (c *conn) handle(frame []byte) error {
 	req := &api.Request{RequestHeader: header, Conn: &c.facts}
 	if !r.serves(header.Version) {
 		if header.Key != int16(kmsg.ApiVersions) {
-			return errNotServed
+			return &notServed{header.Key, header.Version}
 		}
 		c.server.handlers.UnsupportedApiVersions(req, &c.out)
 		return nil
@@ -241,7 +244,7 @@ func (c *conn) ask(r *route, req *api.Request, body []byte) error {
 	}
 	resp := r.answer(c.server.handlers, ctx, req, decoded)
 	if resp == nil {
-		return errNotServed
+		return &notServed{req.Key, req.Version}
 	}
 	resp.SetVersion(req.Version)
 	m := c.out.Begin(&req.RequestHeader)
@@ -287,5 +290,3 @@ func (c *conn) flush() error {
 	}
 	return failed
 }
-
-var errNotServed = errors.New("API or version is not served")

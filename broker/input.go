@@ -2,7 +2,6 @@ package broker
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"sync/atomic"
 )
@@ -24,8 +23,13 @@ type input struct {
 	streaming  bool // the last reads filled their buffer: the next one is larger
 }
 
-// errFrame closes the connection: the peer does not speak Kafka, or exceeds socket.request.max.bytes.
-var errFrame = errors.New("bad frame size")
+// frameError closes the connection: the peer does not speak Kafka, or exceeds socket.request.max.bytes.
+type frameError struct{ size, max int }
+
+// Error names the limit.
+func (e *frameError) Error() string {
+	return fmt.Sprintf("bad frame size: %d bytes (socket.request.max.bytes=%d)", e.size, e.max)
+}
 
 const frameHeader = 4
 
@@ -36,7 +40,7 @@ func (in *input) next() (frame []byte, ok bool, err error) {
 		return nil, false, nil
 	}
 	if size < 0 || size > in.maxFrame {
-		return nil, false, fmt.Errorf("%w: %d bytes (socket.request.max.bytes=%d)", errFrame, size, in.maxFrame)
+		return nil, false, &frameError{size, in.maxFrame}
 	}
 	if in.end-in.start < frameHeader+size {
 		return nil, false, nil
@@ -52,6 +56,14 @@ func (in *input) frameSize() (int, bool) {
 		return 0, false
 	}
 	return int(int32(binary.BigEndian.Uint32(in.buf.b[in.start:]))), true
+}
+
+// unread is what was read from the socket and is not used yet.
+func (in *input) unread() []byte {
+	if in.buf == nil {
+		return nil
+	}
+	return in.buf.b[in.start:in.end]
 }
 
 // release gives the buffer back when nothing unread is in it. Called between turns, before the wait for more.

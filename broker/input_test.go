@@ -133,7 +133,7 @@ func TestInputRefusesSizes(t *testing.T) {
 	for _, size := range []uint32{0xffffffff, 0x80000000, 1<<20 + 1, 0x47455420 /* "GET " */, 0x16030100 /* TLS */} {
 		in := newTestInput(1 << 20)
 		feed(in, binary.BigEndian.AppendUint32(nil, size), 4)
-		if _, _, err := in.next(); !errors.Is(err, errFrame) {
+		if _, _, err := in.next(); !errors.As(err, new(*frameError)) {
 			t.Errorf("size %#x: %v", size, err)
 		}
 	}

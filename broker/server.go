@@ -54,6 +54,7 @@ type Server struct {
 
 	buffers    *bufferPool
 	table      *connTable
+	strangers  strangers
 	nextConnID atomic.Int64
 	turns      sync.Pool
 	bytes      sync.Pool

@@ -31,6 +31,12 @@ func startServer(t *testing.T, dir string, settings ...string) *testServer {
 
 func startServerOn(t *testing.T, fsys vfs.FS, dir string, settings ...string) *testServer {
 	t.Helper()
+	return startServerWith(t, Options{FS: fsys, Logger: slog.New(slog.DiscardHandler)}, dir, settings...)
+}
+
+// startServerWith takes everything but the configuration from options.
+func startServerWith(t *testing.T, o Options, dir string, settings ...string) *testServer {
+	t.Helper()
 	layer := config.Layer{
 		{Key: "listeners", Value: "PLAINTEXT://127.0.0.1:0"},
 		{Key: "log.dirs", Value: dir},
@@ -44,7 +50,8 @@ func startServerOn(t *testing.T, fsys vfs.FS, dir string, settings ...string) *t
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := New(Options{Config: values, Logger: slog.New(slog.DiscardHandler), FS: fsys})
+	o.Config = values
+	s, err := New(o)
 	if err != nil {
 		t.Fatal(err)
 	}
