@@ -21,7 +21,8 @@ export CGO_ENABLED := 0
 all: build
 
 build:
-	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/sordini
+	@echo "build: $(BIN) $(VERSION)"
+	@$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/sordini
 
 # Starts a broker on port 9092; see `bin/sordini serve --help`.
 run: build
@@ -31,15 +32,18 @@ run: build
 test: lint unit compat
 
 unit:
-	$(GO) test $(UNIT)
+	@echo "unit: every package with its fuzz corpora"
+	@$(GO) test $(UNIT)
 
 # Our own rules, gofmt, go vet, staticcheck; see cmd/tidy/rules.go.
 lint:
-	$(GO) run ./cmd/tidy
+	@echo "lint: our rules, go vet, staticcheck; the first time they are compiled, which takes a few minutes"
+	@$(GO) run ./cmd/tidy && echo "lint: nothing found"
 
 # Real, unmodified clients, the crash loop and bad input, against bin/sordini.
 compat: build
-	$(GO) test -count=1 -p 1 -timeout 25m $(COMPAT)
+	@echo "compat: real clients, crash loop and bad input; one lane after the other, about 20 minutes"
+	@$(GO) test -count=1 -p 1 -timeout 25m $(COMPAT)
 
 # Every version of every client, with what came of it in docs/clients.md; see compat-tests/README.md.
 compat-all: build

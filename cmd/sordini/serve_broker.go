@@ -16,8 +16,14 @@ func startBroker(values *config.Values, logger *slog.Logger) (*broker.Server, er
 	return broker.New(broker.Options{Config: values, Logger: logger, Version: buildVersion()})
 }
 
-// buildVersion is the version of the module as the linker knows it, or "dev" with the commit of a working tree.
+// version is set by the linker: see LDFLAGS in the Makefile.
+var version string
+
+// buildVersion is what the Makefile calls the version, else that of the module as the linker knows it, or "dev" with the commit of a working tree.
 func buildVersion() string {
+	if version != "" {
+		return version
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return "dev"
