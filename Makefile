@@ -71,6 +71,7 @@ fuzz:
 # The documents that are generated from the code.
 docs: build
 	$(BIN) docs apis > docs/apis.md
+	$(BIN) docs tools > docs/tools.md
 	$(BIN) config docs > docs/configuration.md
 
 clean:

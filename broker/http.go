@@ -80,7 +80,7 @@ func (s *Server) httpHandler() http.Handler {
 		select {
 		case <-s.ready:
 		default:
-			http.Error(w, "starting", http.StatusServiceUnavailable)
+			http.Error(w, notReady, http.StatusServiceUnavailable)
 			return
 		}
 		for _, d := range s.dirs {
@@ -98,9 +98,24 @@ func (s *Server) httpHandler() http.Handler {
 		mux.HandleFunc("GET "+path, ready)
 	}
 	mux.HandleFunc("GET /clients", s.listClients)
-	mux.Handle("GET /metrics", promhttp.HandlerFor(s.registry(), promhttp.HandlerOpts{MaxRequestsInFlight: 4}))
+	mux.Handle("GET /metrics", s.whenReady(promhttp.HandlerFor(s.registry(), promhttp.HandlerOpts{MaxRequestsInFlight: 4})))
 	return mux
 }
+
+// whenReady keeps a handler from logs that are not open yet.
+func (s *Server) whenReady(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case <-s.ready:
+			h.ServeHTTP(w, r)
+		default:
+			http.Error(w, notReady, http.StatusServiceUnavailable)
+		}
+	})
+}
+
+// notReady is said while logs are opened and recovered.
+const notReady = "starting"
 
 func (s *Server) registry() *prometheus.Registry {
 	r := prometheus.NewRegistry()

@@ -146,6 +146,7 @@ func (s *Server) Run(ctx context.Context) error {
 			}
 		})
 	}
+	run("http", func(ctx context.Context) error { return s.http.serve(ctx, s) }) // before logs are recovered, so that a probe hears "starting"
 	run("controller", s.controller.Run)
 	run("group coordinator", s.groups.Run)
 	if err := s.register(ctx); err != nil {
@@ -153,7 +154,6 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	run("idle connections", func(ctx context.Context) error { s.table.reap(ctx); return nil })
 	run("retention", s.keepHouse)
-	run("http", func(ctx context.Context) error { return s.http.serve(ctx, s) })
 	for _, l := range s.listeners {
 		conns.Go(func() {
 			if err := s.accept(ctx, l, &conns); err != nil {

@@ -28,6 +28,14 @@ func newDocsCommand() *cobra.Command {
 			return writeAPIDocs(cmd.OutOrStdout(), broker.APITable())
 		},
 	}, &cobra.Command{
+		Use:     "tools",
+		Short:   "Print docs/tools.md",
+		Example: "  sordini docs tools > docs/tools.md",
+		Args:    noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return writeToolDocs(cmd.OutOrStdout(), broker.APITable())
+		},
+	}, &cobra.Command{
 		Use:     "configuration",
 		Short:   "Print docs/configuration.md",
 		Example: "  sordini docs configuration > docs/configuration.md",

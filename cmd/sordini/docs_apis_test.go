@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/twmb/franz-go/pkg/kmsg"
+
 	"github.com/sordini/sordini/broker"
 )
 
@@ -14,6 +16,25 @@ func TestDocsOfAPIsAreUpToDate(t *testing.T) {
 	got := printDocs(t, "apis")
 
 	golden(t, "../../../docs/apis.md", got)
+}
+
+// TestDocsOfToolsAreUpToDate writes docs/tools.md anew with -rewrite.
+func TestDocsOfToolsAreUpToDate(t *testing.T) {
+	got := printDocs(t, "tools")
+
+	golden(t, "../../../docs/tools.md", got)
+}
+
+func TestToolDocsNameWhatIsMissing(t *testing.T) {
+	served := map[int16]bool{0: true, 1: true}
+	for want, needs := range map[string][]kmsg.Key{
+		"yes": {kmsg.Produce, kmsg.Fetch},
+		"not yet: Metadata (3), DeleteGroups (42)": {kmsg.Produce, kmsg.Metadata, kmsg.DeleteGroups},
+	} {
+		if got := verdict(needs, served); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
 }
 
 func TestDocsOfConfigurationAreThoseOfTheConfigCommand(t *testing.T) {
