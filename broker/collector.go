@@ -26,10 +26,13 @@ var (
 	descBytesOut   = describe("kafka_server_brokertopicmetrics_bytesout_total", "Record bytes to consumers.")
 	descBadProduce = describe("kafka_server_brokertopicmetrics_failedproducerequests_total", "Partitions of Produce requests answered with an error.")
 	descBadFetch   = describe("kafka_server_brokertopicmetrics_failedfetchrequests_total", "Partitions of Fetch requests answered with an error.")
-	descUp         = describe("kafka_server_brokertopicmetrics_producemessageconversions_total", "Record sets converted up from message formats 0 and 1.")
+	descUp         = describe("kafka_server_brokertopicmetrics_producemessageconversions_total", "Record sets converted up from message formats 0 and 1, or compressed anew.")
 	descDown       = describe("kafka_server_brokertopicmetrics_fetchmessageconversions_total", "Record sets converted down to message formats 0 and 1.")
-	descTopicUp    = describe("kafka_server_brokertopicmetrics_topic_producemessageconversions_total", "Record sets converted up, by topic.", "topic")
+	descTopicUp    = describe("kafka_server_brokertopicmetrics_topic_producemessageconversions_total", "Record sets converted up or compressed anew, by topic.", "topic")
 	descTopicDown  = describe("kafka_server_brokertopicmetrics_topic_fetchmessageconversions_total", "Record sets converted down, by topic.", "topic")
+	descRecompress = describe("sordini_produce_recompressions_total", "Batches that compression.type demanded in another codec than they came in.")
+	descFound      = describe("sordini_log_damage_found_total", "Damaged places that reads and the scrub have found in logs.")
+	descDamaged    = describe("sordini_log_damaged_places", "Damaged places that logs are known to have.")
 	descMoved      = describe("sordini_network_moved_bytes_total", "Bytes copied in memory between the socket and the log, because a frame came in pieces.")
 	descConns      = describe("kafka_server_socket_server_metrics_connection_count", "Open connections.")
 	descAccepted   = describe("sordini_network_connections_accepted_total", "Connections accepted.")
@@ -62,7 +65,9 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	counter(descBytesOut, m.BytesOut.Load())
 	counter(descBadProduce, m.FailedProduce.Load())
 	counter(descBadFetch, m.FailedFetch.Load())
-	counter(descUp, m.UpConversions.Load())
+	counter(descUp, m.UpConversions.Load()+m.Recompressions.Load())
+	counter(descRecompress, m.Recompressions.Load())
+	counter(descFound, m.DamageFound.Load())
 	counter(descDown, m.DownConversions.Load())
 	counter(descMoved, m.BytesMoved.Load())
 	counter(descAccepted, m.ConnectionsAccepted.Load())
@@ -73,7 +78,7 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	gauge(descSessions, float64(c.s.handlers.Sessions.Count()))
 
 	c.s.replicas.Topics(func(t *replica.Topic) { // only topics with old clients
-		if n := t.UpConversions.Load(); n > 0 {
+		if n := t.UpConversions.Load() + t.Recompressions.Load(); n > 0 {
 			counter(descTopicUp, n, t.Name)
 		}
 		if n := t.DownConversions.Load(); n > 0 {
@@ -81,9 +86,13 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 		}
 	})
 
-	count := 0
-	c.s.replicas.All(func(*replica.Partition) { count++ })
+	count, damaged := 0, 0
+	c.s.replicas.All(func(p *replica.Partition) {
+		count++
+		damaged += len(p.Log().Damaged())
+	})
 	gauge(descPartitions, float64(count))
+	gauge(descDamaged, float64(damaged))
 	if count > partitionsShown {
 		return
 	}

@@ -258,6 +258,11 @@ func (c *conn) addProduce(header *protocol.RequestHeader, body []byte) error {
 		c.turn = c.server.getTurn()
 	}
 	c.server.metrics.Request(header.Key)
+	if c.turn.Full() {
+		if err := c.commitProduce(); err != nil {
+			return err
+		}
+	}
 	return c.turn.Add(c.server.handlers, &c.facts, header, body)
 }
 

@@ -52,8 +52,10 @@ func (s *Server) openDirs() (clusterID string, err error) {
 		}
 		dir, err := storage.OpenDir(storage.DirConfig{
 			Path: path, FS: s.opts.FS, Clock: unixMs, Logger: s.logger.With("dir", path),
-			SyncIntervalMs: s.cfg.Logs.DurabilityIntervalMs, RecoveryThreads: int(s.cfg.Logs.RecoveryThreads),
-			OnFailure: func(err error) { s.dirFailed(path, err) },
+			SyncIntervalMs: s.cfg.Logs.DurabilityIntervalMs, SyncIntervalBytes: s.cfg.Logs.DurabilityIntervalBytes,
+			RecoveryThreads: int(s.cfg.Logs.RecoveryThreads), Cleaner: cleanerConfig(&s.cfg.Logs),
+			OnFailure:    func(err error) { s.dirFailed(path, err) },
+			OnCorruption: func(*storage.CorruptError) { s.metrics.DamageFound.Add(1) }, // the directory has logged it
 		})
 		if err != nil {
 			return "", err

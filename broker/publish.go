@@ -20,6 +20,8 @@ type partitionPublisher struct {
 	replicas *replica.Manager
 	values   *config.Values
 	logger   *slog.Logger
+	// brokerChanged hears of the broker configs that hold now.
+	brokerChanged func(*config.Broker)
 }
 
 // Publish implements controller.Publisher.
@@ -53,6 +55,9 @@ func (p *partitionPublisher) Publish(delta *image.Delta, img *image.Image) {
 		}
 	}
 	values := p.values.WithDynamic(img.Configs(image.ResourceBroker, ""), img.Configs(image.ResourceBroker, nodeName(p.nodeID)))
+	if brokerChanged {
+		p.brokerChanged(&values.Broker)
+	}
 	topics := make([]replica.OpenTopic, 0, len(touched))
 	for _, t := range touched {
 		topics = append(topics, p.led(values, img, t))

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -51,6 +50,7 @@ type Server struct {
 	replicas    *replica.Manager
 	handlers    *api.Handlers
 	http        *httpServer
+	cleaner     atomic.Pointer[config.Logs] // as it was last changed
 
 	buffers    *bufferPool
 	table      *connTable
@@ -153,7 +153,7 @@ func (s *Server) Run(ctx context.Context) error {
 		cancel(err)
 	}
 	run("idle connections", func(ctx context.Context) error { s.table.reap(ctx); return nil })
-	run("retention", s.keepHouse)
+	s.keepHouse(run)
 	for _, l := range s.listeners {
 		conns.Go(func() {
 			if err := s.accept(ctx, l, &conns); err != nil {
@@ -221,45 +221,6 @@ func (s *Server) closeAll(ctx context.Context) error {
 		}
 	}
 	return failed
-}
-
-// keepHouse deletes what retention allows and compacts what is dirty enough, at log.retention.check.interval.ms.
-func (s *Server) keepHouse(ctx context.Context) error {
-	every := time.Duration(s.cfg.Logs.RetentionCheckIntervalMs) * time.Millisecond
-	tick := time.NewTicker(every)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
-		for _, d := range s.dirs {
-			s.keepDir(ctx, d)
-		}
-		debug.FreeOSMemory()
-	}
-}
-
-func (s *Server) keepDir(ctx context.Context, d *storage.Dir) {
-	deleted, err := d.RunRetention(unixMs())
-	if err != nil {
-		s.logger.Error("retention failed", "dir", d.Path(), "error", err)
-	}
-	if deleted.Segments > 0 {
-		s.logger.Info("retention deleted segments", "dir", d.Path(), "segments", deleted.Segments, "bytes", deleted.Bytes)
-	}
-	if !s.cfg.Logs.CleanerEnable {
-		return
-	}
-	compacted, err := d.RunCompaction(ctx, unixMs())
-	if err != nil && ctx.Err() == nil {
-		s.logger.Error("compaction failed", "dir", d.Path(), "error", err)
-	}
-	if compacted.Segments > 0 {
-		s.logger.Info("logs were compacted", "dir", d.Path(), "logs", compacted.Logs, "segments", compacted.Segments,
-			"bytes_before", compacted.BytesBefore, "bytes_now", compacted.BytesNow)
-	}
 }
 
 const (

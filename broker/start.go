@@ -44,7 +44,7 @@ func (s *Server) openController(clusterID string) error {
 	if err != nil {
 		return err
 	}
-	s.controller.Subscribe(&partitionPublisher{s.cfg.NodeID, s.replicas, s.opts.Config, s.logger})
+	s.controller.Subscribe(&partitionPublisher{s.cfg.NodeID, s.replicas, s.opts.Config, s.logger, s.applyBroker})
 	s.controller.Subscribe(&groupPublisher{s.cfg.NodeID, s.replicas, s.groups})
 	return nil
 }

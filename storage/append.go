@@ -36,6 +36,9 @@ func (l *Log) Append(nowMs int64, leaderEpoch int32, appends []*Append) error {
 		}
 	case config.Durability == DurabilityGroup:
 		l.dir.syncer.wake(l)
+	case l.unsyncedTooMuch(config):
+		l.raiseDurable(end, generation)
+		l.dir.syncer.wake(l)
 	default:
 		if wait := l.flushWithinMs(config); wait < math.MaxInt64 {
 			l.dir.syncer.wakeWithin(l, wait)
@@ -53,6 +56,16 @@ func stamp(nowMs int64, appends []*Append) {
 			a.Batch.StampLogAppendTime(nowMs)
 		}
 	}
+}
+
+// unsyncedTooMuch looks at the active segment alone: the ones before are synced when they are closed.
+func (l *Log) unsyncedTooMuch(config *LogConfig) bool {
+	limit := l.dir.config.SyncIntervalBytes
+	if config.Durability != DurabilityInterval || limit <= 0 {
+		return false
+	}
+	active := l.active()
+	return active.size.Load()-active.synced.Load() >= limit
 }
 
 func (l *Log) flushWithinMs(config *LogConfig) int64 {

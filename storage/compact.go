@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
+	"sync"
+	"sync/atomic"
 
 	"github.com/sordini/sordini/protocol/batch"
 	"github.com/sordini/sordini/protocol/codec"
@@ -22,13 +25,15 @@ const cleanedSuffix = ".cleaned"
 
 // CleanerConfig bounds what compaction takes.
 type CleanerConfig struct {
-	// DedupeBufferBytes is log.cleaner.dedupe.buffer.size: the memory for keys, 24 bytes each. 0: Kafka's default of 128 MiB.
+	// DedupeBufferBytes is log.cleaner.dedupe.buffer.size: the memory for keys, 24 bytes each. 0: the default.
 	DedupeBufferBytes int64
 	// IOMaxBytesPerSecond is log.cleaner.io.max.bytes.per.second, of reads and writes together; 0: no limit.
 	IOMaxBytesPerSecond int64
+	// Threads is log.cleaner.threads: how many logs are compacted at once. They share the memory and the rate. 0: one.
+	Threads int
 }
 
-const defaultDedupeBufferBytes = 128 << 20
+const defaultDedupeBufferBytes = 32 << 20
 
 // Compacted is what RunCompaction did.
 type Compacted struct {
@@ -53,20 +58,74 @@ func (d *Dir) RunCompaction(ctx context.Context, nowMs int64) (Compacted, error)
 	if cleaner.DedupeBufferBytes <= 0 {
 		cleaner.DedupeBufferBytes = defaultDedupeBufferBytes
 	}
-	io := &throttle{bytesPerSecond: cleaner.IOMaxBytesPerSecond}
+	cleaner.Threads = max(cleaner.Threads, 1)
+	cleaner.DedupeBufferBytes /= int64(cleaner.Threads)
+	cleaner.IOMaxBytesPerSecond = (cleaner.IOMaxBytesPerSecond + int64(cleaner.Threads) - 1) / int64(cleaner.Threads)
+	logs := slices.DeleteFunc(d.openLogs(), func(l *Log) bool { return !l.config.Load().Compact })
+	var next atomic.Int64
 	var sum Compacted
+	var sumMu sync.Mutex
 	var errs []error
-	for _, l := range d.openLogs() {
-		if err := errors.Join(ctx.Err(), d.failure()); err != nil {
-			return sum, errors.Join(append(errs, err)...)
-		}
-		c := compaction{l: l, ctx: ctx, io: io, config: l.config.Load(), nowMs: nowMs, cleaner: cleaner}
-		if err := c.run(&sum); err != nil && !errors.Is(err, ErrClosed) && !errors.Is(err, errRemoved) {
-			errs = append(errs, fmt.Errorf("compaction of %s: %w", l.name, err))
+	work := func() {
+		io := &throttle{bytesPerSecond: cleaner.IOMaxBytesPerSecond}
+		for i := next.Add(1) - 1; i < int64(len(logs)); i = next.Add(1) - 1 {
+			if ctx.Err() != nil || d.failure() != nil {
+				return
+			}
+			done, err := d.compactLog(logs[i], compaction{ctx: ctx, io: io, nowMs: nowMs, cleaner: cleaner})
+			sumMu.Lock()
+			sum.add(done)
+			errs = append(errs, err)
+			sumMu.Unlock()
 		}
 	}
-	return sum, errors.Join(errs...)
+	var others sync.WaitGroup
+	for range min(cleaner.Threads, len(logs)) - 1 {
+		others.Go(work)
+	}
+	work()
+	others.Wait()
+	return sum, errors.Join(append(errs, ctx.Err(), d.failure())...)
 }
+
+func (c *Compacted) add(o Compacted) {
+	c.Logs += o.Logs
+	c.Segments += o.Segments
+	c.BytesBefore += o.BytesBefore
+	c.BytesNow += o.BytesNow
+}
+
+// compactLog compacts one log. A segment in which the pass meets something that cannot be read is left as it is, from then on,
+// and the pass begins anew without it.
+func (d *Dir) compactLog(l *Log, c compaction) (sum Compacted, err error) {
+	for {
+		pass := c
+		pass.l, pass.config = l, l.config.Load()
+		err = pass.run(&sum)
+		var unreadable *unreadableError
+		if !errors.As(err, &unreadable) || unreadable.s.left.Swap(true) {
+			break
+		}
+		d.config.Logger.Error("compaction leaves a segment as it is", "dir", l.path, "segment", segmentName(unreadable.s.base), "error", unreadable.cause)
+		check := segmentCheck{ctx: c.ctx, io: c.io}
+		if _, err = check.run(l, unreadable.s); err != nil {
+			break
+		}
+	}
+	if err == nil || errors.Is(err, ErrClosed) || errors.Is(err, errRemoved) {
+		return sum, nil
+	}
+	return sum, fmt.Errorf("compaction of %s: %w", l.name, err)
+}
+
+// unreadableError says that a segment holds a batch that compaction cannot take apart.
+type unreadableError struct {
+	s     *segment
+	cause error
+}
+
+func (e *unreadableError) Error() string { return e.cause.Error() }
+func (e *unreadableError) Unwrap() error { return e.cause }
 
 // compaction is one pass over one log.
 type compaction struct {
@@ -88,14 +147,14 @@ type compaction struct {
 
 func (c *compaction) run(sum *Compacted) error {
 	l := c.l
-	if !c.config.Compact {
-		return nil
-	}
 	if err := l.usable(); err != nil {
 		return err
 	}
 	c.generation = l.durableGeneration()
 	segs := l.compactable(c.config, c.nowMs)
+	// Where something cannot be read, nobody knows which transactions ended there, and how.
+	c.txns.unknown = slices.ContainsFunc(*l.segments.Load(), l.isLeft)
+	segs = slices.DeleteFunc(slices.Clone(segs), l.isLeft)
 	dirty := firstDirty(segs)
 	if dirty == len(segs) || !dirtyEnough(c.config, segs, dirty, c.nowMs) {
 		return nil
@@ -125,6 +184,9 @@ func (c *compaction) run(sum *Compacted) error {
 	return nil
 }
 
+// isLeft says whether compaction passes a segment over.
+func (l *Log) isLeft(s *segment) bool { return s.left.Load() || len(l.damageIn(s)) > 0 }
+
 // goesOn says why the pass has to end, if so.
 func (c *compaction) goesOn() error {
 	if err := c.ctx.Err(); err != nil {
@@ -141,7 +203,7 @@ func (c *compaction) whole(s *segment) bool { return c.end >= s.info().NextOffse
 func (c *compaction) group(segs []*segment) int {
 	size := segs[0].size.Load()
 	n := 1
-	for ; n < len(segs) && c.whole(segs[n]); n++ {
+	for ; n < len(segs) && c.whole(segs[n]) && segs[n-1].info().NextOffset == segs[n].base; n++ {
 		size += segs[n].size.Load()
 		if size > int64(c.config.SegmentBytes) || segs[n].info().NextOffset-segs[0].base > math.MaxInt32 {
 			break
@@ -213,7 +275,7 @@ func (c *compaction) learn(s *segment) (full bool, err error) {
 		if full {
 			return errStopWalk
 		}
-		skip := b.IsControl()
+		skip := b.IsControl() || (b.IsTransactional() && c.txns.unknown)
 		if b.IsTransactional() && !skip {
 			var err error
 			if skip, err = c.isAborted(s, b); err != nil {
@@ -261,7 +323,7 @@ func (c *compaction) each(s *segment, fn func(b batch.Batch, pos int64) error) e
 		b, err := sc.scan()
 		if err != nil {
 			if errors.Is(err, errInvalid) {
-				return c.l.damaged(s, pos, "%v", err)
+				return &unreadableError{s, c.l.corrupt(s, pos, "%v", err)}
 			}
 			return c.l.readFailed(err)
 		}
@@ -287,7 +349,7 @@ func (c *compaction) records(s *segment, b batch.Batch, fn func(rec *rawRecord) 
 	if b.Codec() != codec.None {
 		var err error
 		if c.payload, err = codec.Decompress(c.payload[:0], payload, b.Codec(), c.config.MaxDecompressedBytes); err != nil {
-			return fmt.Errorf("batch at offset %d of segment %d: %w", b.BaseOffset(), s.base, err)
+			return &unreadableError{s, fmt.Errorf("batch at offset %d: %w", b.BaseOffset(), err)}
 		}
 		payload = c.payload
 	}
@@ -298,7 +360,7 @@ func (c *compaction) records(s *segment, b batch.Batch, fn func(rec *rawRecord) 
 			err = errRecord
 		}
 		if err != nil {
-			return fmt.Errorf("batch at offset %d of segment %d: %w", b.BaseOffset(), s.base, err)
+			return &unreadableError{s, fmt.Errorf("batch at offset %d: %w", b.BaseOffset(), err)}
 		}
 		if !fn(&rec) {
 			return nil

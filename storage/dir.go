@@ -20,15 +20,17 @@ type DirConfig struct {
 	Path string
 	FS   vfs.FS // nil: the operating system's
 	// Clock is the wall clock in milliseconds. It stamps what no caller gives a time for.
-	Clock           func() int64
-	Logger          *slog.Logger
-	SyncIntervalMs  int64 // of Interval durability
-	FDCacheSize     int   // open files of closed segments
-	RecoveryThreads int   // logs that are scanned at the same time
-	Cleaner         CleanerConfig
+	Clock             func() int64
+	Logger            *slog.Logger
+	SyncIntervalMs    int64 // of Interval durability
+	SyncIntervalBytes int64 // likewise, of one log; 0: no limit
+	FDCacheSize       int   // open files of closed segments
+	RecoveryThreads   int   // logs that are scanned at the same time
+	Cleaner           CleanerConfig
 	// OnFailure is told once, from a goroutine of the directory, when it goes offline.
 	OnFailure func(error)
-	// OnCorruption is told of every damaged place that RunScrub finds, from the goroutine that runs it.
+	// OnCorruption is told of every damaged place when it is found, from a goroutine of the directory or one that runs a pass over
+	// it.
 	OnCorruption func(*CorruptError)
 }
 

@@ -150,6 +150,10 @@ func (r *reading) start(s *segment, h *handle, size int64) (int64, error) {
 			return 0, err
 		}
 		if b.LastOffset() >= r.offset {
+			// The base offset is not in the checksum: this is what can be said of it.
+			if end := s.info().NextOffset; b.NextOffset() > end {
+				return 0, r.l.damaged(s, pos, "offset %d in a segment that ends at %d", b.LastOffset(), end)
+			}
 			return pos, nil
 		}
 		pos += n
@@ -228,11 +232,6 @@ func (l *Log) indexDamage(s *segment, err error) error {
 	s.mu.Unlock()
 	l.dir.config.Logger.Error("the index is damaged and is no longer used for a segment", "dir", l.path, "segment", segmentName(s.base), "error", err)
 	return nil
-}
-
-// damaged reports bytes that cannot be what the log wrote.
-func (l *Log) damaged(s *segment, pos int64, format string, args ...any) error {
-	return fmt.Errorf("%w: %w", ErrOffline, l.corrupt(s, pos, format, args...))
 }
 
 // readFailed wraps an error of the disk. A failed read does not take the directory offline: other bytes

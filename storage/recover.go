@@ -68,6 +68,7 @@ func (r *recovery) run(names []string) error {
 	l.epochs.Store(&r.epochs)
 	l.noteUnstableLocked()
 	l.changed.Store(r.scanned > 0 || r.cut || r.stale)
+	l.loadDamage(r.known.Damage)
 	return r.cleanIndex(segs)
 }
 

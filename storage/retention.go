@@ -163,9 +163,14 @@ func (l *Log) rollIfBelow(start, nowMs int64) error {
 	return err
 }
 
-// dropHead takes the segments below the log start out of the log and unlinks them in the background.
+// dropHead takes the segments below the log start out of the log and unlinks them in the background, after file.delete.delay.ms, or at
+// once where the disk is full.
 func (l *Log) dropHead(start int64) Retained {
 	var out Retained
+	delayMs := l.config.Load().FileDeleteDelayMs
+	if l.dir.full.Load() {
+		delayMs = 0
+	}
 	l.mu.Lock()
 	segs := *l.segments.Load()
 	n := 0
@@ -183,12 +188,20 @@ func (l *Log) dropHead(start int64) Retained {
 		out.Bytes += s.size.Load()
 		s.removed.Store(true)
 		s.close(&l.dir.files)
-		l.dir.work.add(func() {
-			if err := l.dir.fs.Remove(s.path); err != nil && !l.deleted.Load() {
-				l.dir.config.Logger.Warn("segment is not unlinked", "path", s.path, "error", err)
-			}
-		})
+		l.dir.work.addAfter(delayMs, func() { l.unlink(s) })
 	}
 	l.changed.Store(true)
 	return out
+}
+
+// unlink removes the file of a segment that is not the log's any more. With the log itself deleted its name may be another log's.
+func (l *Log) unlink(s *segment) {
+	l.upkeep.Lock()
+	defer l.upkeep.Unlock()
+	if l.deleted.Load() {
+		return
+	}
+	if err := l.dir.fs.Remove(s.path); err != nil {
+		l.dir.config.Logger.Warn("segment is not unlinked", "path", s.path, "error", err)
+	}
 }

@@ -140,11 +140,11 @@ func (w *rewriter) abandon() {
 
 // batch writes what is kept of one batch.
 func (w *rewriter) batch(b batch.Batch, _ int64) error {
+	if b.BaseOffset() >= w.c.end || (w.c.txns.unknown && (b.IsTransactional() || b.IsControl())) {
+		return w.put(b, true)
+	}
 	if b.IsControl() {
 		return w.control(b)
-	}
-	if b.BaseOffset() >= w.c.end {
-		return w.put(b, true)
 	}
 	if b.IsTransactional() {
 		gone, err := w.c.isAborted(w.s, b)

@@ -40,6 +40,9 @@ type segment struct {
 	// newFile: the file's directory entry has not been made durable.
 	newFile atomic.Bool
 	removed atomic.Bool // out of the log's list, by retention, truncation or deletion
+	left    atomic.Bool // compaction found something in it that it cannot read
+	// checkedMs is when a read that met damage last had the whole segment checked.
+	checkedMs atomic.Int64
 
 	mu struct {
 		sync.Mutex

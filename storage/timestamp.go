@@ -2,7 +2,6 @@ package storage
 
 import (
 	"errors"
-	"fmt"
 	"math"
 	"slices"
 
@@ -96,7 +95,7 @@ func (l *Log) searchBatch(h *handle, s *segment, pos, n, ts, start int64) (out s
 	r.SkipHeaders = true
 	var rec batch.Record
 	if err := r.Reset(b, l.config.Load().MaxDecompressedBytes); err != nil {
-		return out, false, fmt.Errorf("%w: %w", ErrOffline, l.corrupt(s, pos, "records: %v", err))
+		return out, false, l.corrupt(s, pos, "records: %v", err)
 	}
 	for r.Next(&rec) {
 		if rec.Timestamp >= ts && rec.Offset >= start {
@@ -105,7 +104,7 @@ func (l *Log) searchBatch(h *handle, s *segment, pos, n, ts, start int64) (out s
 		}
 	}
 	if err := r.Err(); err != nil {
-		return out, false, fmt.Errorf("%w: %w", ErrOffline, l.corrupt(s, pos, "records: %v", err))
+		return out, false, l.corrupt(s, pos, "records: %v", err)
 	}
 	return out, false, nil
 }

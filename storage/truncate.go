@@ -110,6 +110,7 @@ func (l *Log) shrinkLocked(segs []*segment, i int, end, pos int64, epochs []inde
 	l.changeDamaged(func(all []damagedRange) []damagedRange {
 		return slices.DeleteFunc(all, func(r damagedRange) bool { return r.s == s && r.endPos > pos })
 	})
+	s.left.Store(false)
 	s.size.Store(pos)
 	s.synced.Store(min(s.synced.Load(), pos))
 	l.changed.Store(true)

@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/sordini/sordini/protocol/batch"
@@ -16,6 +17,8 @@ type aborted struct{ first, marker int64 }
 
 // txnCleaner is what one pass of compaction knows of transactions.
 type txnCleaner struct {
+	// unknown: everything of transactions stays as it is, because what became of them cannot be known.
+	unknown bool
 	scanned bool
 	aborted map[int64][]aborted // by producer id, in order
 	// kept has the producers of which a transactional batch was kept since their last marker.
@@ -73,7 +76,10 @@ func (c *compaction) scanTransactions(from *segment) error {
 			return nil
 		})
 		if err != nil {
-			return fmt.Errorf("transactions in segment %d: %w", s.base, err)
+			if err = fmt.Errorf("transactions in segment %d: %w", s.base, err); errors.Is(err, ErrCorrupt) {
+				return &unreadableError{s, err}
+			}
+			return err
 		}
 	}
 	return nil

@@ -17,6 +17,7 @@ type headerWalk struct {
 	buf [4096]byte
 	at0 int64
 	n   int
+	due int64 // lowest offset that the next batch may have
 }
 
 // walker takes a headerWalk from the directory's pool. It must be given back with done, and headers from it
@@ -26,7 +27,7 @@ func (l *Log) walker(s *segment, h *handle) *headerWalk {
 	if w == nil {
 		w = new(headerWalk)
 	}
-	w.l, w.s, w.h, w.at0, w.n = l, s, h, 0, 0
+	w.l, w.s, w.h, w.at0, w.n, w.due = l, s, h, 0, 0, s.base
 	return w
 }
 
@@ -37,7 +38,7 @@ func (w *headerWalk) done() {
 }
 
 // at returns the header of the batch at a position, without its records, and the batch's size. size is
-// the end of the valid bytes.
+// the end of the valid bytes. Positions rise from call to call.
 func (w *headerWalk) at(pos, size int64) (batch.Batch, int64, error) {
 	if size-pos < batch.HeaderSize {
 		return nil, 0, w.l.damaged(w.s, pos, "%d bytes are left, less than a batch header", size-pos)
@@ -62,9 +63,10 @@ func (w *headerWalk) at(pos, size int64) (batch.Batch, int64, error) {
 		return nil, 0, w.l.damaged(w.s, pos, "a batch of %d bytes, and %d are left", n, size-pos)
 	}
 	header := batch.Batch(b[:batch.HeaderSize])
-	if header.LastOffsetDelta() < 0 || header.BaseOffset() < w.s.base || header.BaseOffset() > math.MaxInt64-math.MaxInt32 {
-		return nil, 0, w.l.damaged(w.s, pos, "offsets %d+%d", header.BaseOffset(), header.LastOffsetDelta())
+	if header.LastOffsetDelta() < 0 || header.BaseOffset() < w.due || header.BaseOffset() > math.MaxInt64-math.MaxInt32 {
+		return nil, 0, w.l.damaged(w.s, pos, "offsets %d+%d, at least %d was due", header.BaseOffset(), header.LastOffsetDelta(), w.due)
 	}
+	w.due = header.NextOffset()
 	return header, int64(n), nil
 }
 

@@ -35,7 +35,9 @@ type ProduceTurn struct {
 	index      map[*replica.Partition]int
 	free       []*storage.Append
 	used       int
-	convert    []byte // message sets that were converted up
+	convert    []byte // batches that were converted up, or compressed anew
+	// convertBefore is how many of them belong to requests before the one that is taken in.
+	convertBefore int
 }
 
 type produceRequest struct {
@@ -74,6 +76,7 @@ func (t *ProduceTurn) Add(h *Handlers, c *Conn, header *protocol.RequestHeader, 
 	}
 	t.n++
 	r.header, r.failed = *header, false
+	t.convertBefore = len(t.convert)
 	r.results, r.queued = r.results[:0], r.queued[:0]
 
 	refused := requestError(&r.parsed)
@@ -130,10 +133,15 @@ func (t *ProduceTurn) take(h *Handlers, c *Conn, r *produceRequest, i int) error
 	if len(info.Batch) == 0 {
 		return nil // an empty set of an old client is a success that appends nothing
 	}
+	h.Metrics.BytesIn.Add(int64(len(info.Batch)))
+	if cfg.CompressionType != keepProducers {
+		if err := t.recompress(h, p, cfg, &info); err != nil {
+			return err
+		}
+	}
 	if len(info.Batch) > int(cfg.SegmentBytes) {
 		return kerr.RecordListTooLarge
 	}
-	h.Metrics.BytesIn.Add(int64(len(info.Batch)))
 	a := t.newAppend()
 	a.Batch, a.Info, a.Origin = info.Batch, info, storage.Client
 	g := t.group(p)
@@ -398,7 +406,7 @@ func (t *ProduceTurn) reset() {
 		*t = ProduceTurn{}
 		return
 	}
-	t.n, t.used, t.partitions, t.index = 0, 0, t.partitions[:0], nil
+	t.n, t.used, t.partitions, t.index, t.convertBefore = 0, 0, t.partitions[:0], nil, 0
 	if t.convert = t.convert[:0]; cap(t.convert) > keepConvert {
 		t.convert = nil
 	}

@@ -235,7 +235,7 @@ var noAborted = []protocol.AbortedTransaction{}
 // readFailed gives a partition the code of a failed read. Damage and failing disks are reported here, for only the operator can help.
 func (h *Handlers) readFailed(req *Request, part *fetchPart, err error) {
 	code := codeOf(err)
-	if code == kerr.KafkaStorageError.Code && part.p.FaultIsNews(nowMs()) {
+	if (code == kerr.KafkaStorageError.Code || code == kerr.CorruptMessage.Code) && part.p.FaultIsNews(nowMs()) {
 		h.Logger.Error("the log cannot be read", "topic", part.p.Topic().Name, "partition", part.p.Index, "offset", part.want.FetchOffset, "error", err)
 	}
 	part.fail(code, req.Version)

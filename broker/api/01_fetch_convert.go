@@ -4,8 +4,6 @@ import (
 	"errors"
 	"sync"
 
-	"github.com/twmb/franz-go/pkg/kerr"
-
 	"github.com/sordini/sordini/protocol/batch"
 	"github.com/sordini/sordini/protocol/legacy"
 )
@@ -109,6 +107,8 @@ const (
 	minExpansion = 1 << 16
 )
 
+var errChecksum = errors.New("wrong checksum")
+
 // readStored reads whole batches, at least one where there is one, and tells the offset behind them.
 func (h *Handlers) readStored(f *fetchState, part *fetchPart, from int64, maxBytes int, upTo int64) (stored []byte, next int64, err error) {
 	slice, err := part.p.Read(from, maxBytes, upTo, true, part.cursor)
@@ -133,8 +133,14 @@ func (h *Handlers) readStored(f *fetchState, part *fetchPart, from int64, maxByt
 		if errors.Is(err, batch.ErrTorn) {
 			break
 		}
+		if err == nil && !b.ValidCRC() {
+			err = errChecksum
+		}
+		if err != nil && whole > 0 {
+			break // what comes before can be read; the next fetch begins here
+		}
 		if err != nil {
-			return nil, 0, kerr.CorruptMessage
+			return nil, 0, part.p.Log().Suspect(from, err)
 		}
 		whole += len(b)
 		next = b.NextOffset()

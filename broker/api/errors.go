@@ -23,6 +23,8 @@ func codeOf(err error) int16 {
 		return invalid.Code.Code
 	case errors.Is(err, storage.ErrOffsetOutOfRange):
 		return kerr.OffsetOutOfRange.Code
+	case errors.Is(err, storage.ErrCorrupt) && !errors.Is(err, storage.ErrOffline): // some records are damaged, the others can be read
+		return kerr.CorruptMessage.Code
 	case errors.Is(err, storage.ErrClosed): // deleted since the partition was looked up
 		return kerr.NotLeaderForPartition.Code
 	}

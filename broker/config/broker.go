@@ -52,6 +52,13 @@ type Logs struct {
 	ProducerIDExpirationMs         int64
 	ProducerIDExpirationIntervalMs int64
 	CleanerEnable                  bool
+	CleanerThreads                 int32
+	CleanerBackoffMs               int64
+	CleanerDedupeBufferBytes       int64
+	CleanerIOMaxBytesPerSecond     float64
+	ScrubEnable                    bool
+	ScrubBytesPerSecond            int64
+	ScrubIntervalMs                int64
 }
 
 // Groups is how the group coordinator works.
@@ -103,6 +110,13 @@ func (v *Values) resolve(o Options) ([]Warning, Problems) {
 			ProducerIDExpirationMs:         v.number("producer.id.expiration.ms"),
 			ProducerIDExpirationIntervalMs: v.timerMs("producer.id.expiration.check.interval.ms"),
 			CleanerEnable:                  v.boolean("log.cleaner.enable"),
+			CleanerThreads:                 v.int32("log.cleaner.threads"),
+			CleanerBackoffMs:               v.timerMs("log.cleaner.backoff.ms"),
+			CleanerDedupeBufferBytes:       v.number("log.cleaner.dedupe.buffer.size"),
+			CleanerIOMaxBytesPerSecond:     v.read("log.cleaner.io.max.bytes.per.second").double,
+			ScrubEnable:                    v.boolean("sordini.log.scrub.enable"),
+			ScrubBytesPerSecond:            v.number("sordini.log.scrub.bytes.per.second"),
+			ScrubIntervalMs:                v.timerMs("sordini.log.scrub.interval.ms"),
 		},
 		Groups: Groups{
 			MinSessionTimeoutMs:      v.int32("group.min.session.timeout.ms"),

@@ -82,6 +82,9 @@ func TestDefaultsAreKafkas(t *testing.T) {
 		if f[3] == "?" {
 			got[3], want[3], got[6], want[6] = "", "", "", ""
 		}
+		if name == "log.cleaner.dedupe.buffer.size" { // our own default is smaller, as its explanation says
+			got[3], want[3] = "", ""
+		}
 		if name == "broker.id" || name == "node.id" { // Kafka has no default for the one, and -1 for the other
 			got[3], want[3], got[6], want[6] = "", "", "", ""
 		}
@@ -160,7 +163,7 @@ func TestEffectiveMeansRead(t *testing.T) {
 	folded := []string{"advertised.host.name", "advertised.port", "host.name", "port", "broker.id", "advertised.listeners"}
 	for _, d := range registry.All(BrokerKind) {
 		effective := d.NoEffect == "" && !slices.Contains(folded, d.Name)
-		planned := slices.Contains([]string{notYet, storedAsSent, withRetention, oneNode}, d.NoEffect)
+		planned := slices.Contains([]string{notDescribed, withRetention, oneNode}, d.NoEffect)
 		if effective != read[d.Name] && !(planned && read[d.Name]) {
 			t.Errorf("%s: effective %t, read %t", d.Name, effective, read[d.Name])
 		}

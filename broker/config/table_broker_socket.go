@@ -28,7 +28,7 @@ var brokerSocketConfigs = []Definition{
 		Doc: "Exceptions to max.connections.per.ip, as address:count pairs."},
 	{Name: "max.incremental.fetch.session.cache.slots", Type: Int, Default: "1000", Check: atLeast(0),
 		Doc: "How many fetch sessions the broker remembers; a client without one sends its full list of partitions each time."},
-	{Name: "max.request.partition.size.limit", Type: Int, Default: "2000", Check: atLeast(1), NoEffect: notYet,
+	{Name: "max.request.partition.size.limit", Type: Int, Default: "2000", Check: atLeast(1), NoEffect: notDescribed,
 		Doc: "The most partitions that one request may ask to have described."},
 	{Name: "num.io.threads", Type: Int, Default: "8", Check: atLeast(1), Mode: ClusterWide, NoEffect: noPools,
 		Doc: "How many threads work on requests in Kafka."},

@@ -14,12 +14,18 @@ var durabilityPolicy = oneOf(DurabilityOS, DurabilityInterval, DurabilityGroup, 
 var ownBrokerConfigs = []Definition{
 	{Name: "sordini.durability", Type: String, Default: DurabilityGroup, Check: durabilityPolicy, Mode: ClusterWide, Own: true,
 		Doc: "When an acknowledged record is safe on disk: os leaves it to the operating system as Kafka does, interval syncs every sordini.durability.interval.ms or .bytes, group makes acks=all wait for the next sync that all writers share, batch syncs every append."},
-	{Name: "sordini.durability.interval.bytes", Type: Long, Default: "16777216", Check: atLeast(1), NoEffect: notYet, Own: true,
-		Doc: "How much may be written before the next sync under the durability policy interval."},
+	{Name: "sordini.durability.interval.bytes", Type: Long, Default: "16777216", Check: atLeast(1), Own: true,
+		Doc: "How much may be written to a partition before the next sync under the durability policy interval."},
 	{Name: "sordini.durability.interval.ms", Type: Long, Default: "1000", Check: between(1, 3600000), Own: true,
 		Doc: "How long a record may wait for the next sync under the durability policy interval."},
 	{Name: "sordini.http.address", Type: String, Default: "127.0.0.1:9644", Check: hostPort, Own: true,
 		Doc: "The address at which health, metrics and state are served over HTTP; empty serves none."},
+	{Name: "sordini.log.scrub.bytes.per.second", Type: Long, Default: "4194304", Check: atLeast(1), Own: true,
+		Doc: "How many bytes a second the scrub reads, in each data directory."},
+	{Name: "sordini.log.scrub.enable", Type: Boolean, Default: "true", Own: true,
+		Doc: "Whether stored records are read again from time to time and compared with their checksums, so that damage is found before somebody needs them."},
+	{Name: "sordini.log.scrub.interval.ms", Type: Long, Default: "604800000", Check: atLeast(1), Own: true,
+		Doc: "How long the scrub rests when it has read everything once. A pass that a stop interrupted goes on at the next start."},
 }
 
 // ownTopicConfigs: Sordini's own topic configs.

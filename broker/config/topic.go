@@ -17,7 +17,9 @@ type TopicConfig struct {
 	SegmentBytes       int32
 	SegmentMs          int64
 	SegmentJitterMs    int64
+	SegmentIndexBytes  int32
 	IndexIntervalBytes int32
+	Preallocate        bool
 	FileDeleteDelayMs  int64
 
 	MaxMessageBytes             int32
@@ -58,7 +60,9 @@ func Topic(values *Values, overrides map[string]string) TopicConfig {
 		SegmentBytes:       t.int32("segment.bytes"),
 		SegmentMs:          t.read("segment.ms").number,
 		SegmentJitterMs:    t.read("segment.jitter.ms").number,
+		SegmentIndexBytes:  t.int32("segment.index.bytes"),
 		IndexIntervalBytes: t.int32("index.interval.bytes"),
+		Preallocate:        t.read("preallocate").boolean,
 		FileDeleteDelayMs:  t.read("file.delete.delay.ms").number,
 
 		MaxMessageBytes:             t.int32("max.message.bytes"),

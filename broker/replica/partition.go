@@ -44,6 +44,7 @@ type Topic struct {
 	config   atomic.Pointer[config.TopicConfig]
 
 	UpConversions, DownConversions atomic.Int64 // record sets from, and to, message formats 0 and 1
+	Recompressions                 atomic.Int64 // batches that were stored in another codec than they came in
 }
 
 // Config returns the topic's resolved configs as of now.

@@ -102,6 +102,7 @@ var acceptedDifferences = []accepted{
 	{"describe configs everything", 4, newest, "the broker", "Resources[1].Configs[transaction.state.log.*", "", "", "What the peer was started with."},
 	{"describe configs everything", 4, newest, "the broker", "Resources[1].Configs[offsets.topic.replication.factor]*", "", "", "What the peer was started with; the default is clamped to the brokers there are."},
 	{"describe configs everything", 4, newest, "the broker", "Resources[1].Configs[node.id]*", "-", "", "It has a default here."},
+	{"describe configs everything", 4, newest, "the broker", "Resources[1].Configs[log.cleaner.dedupe.buffer.size].*", "\"134217728\"", "\"33554432\"", "Our own default is smaller."},
 	{"describe configs everything", 4, newest, "the broker", "Resources[1].Configs[sordini.*", "-", "", "Our own configs are shown where they are set."},
 
 	// ApiVersions.

@@ -71,10 +71,12 @@ func (b *Batch) DeleteSnapshotsAbove(k Key, offset int64) {
 func (b *Batch) DeleteSegment(k Key, base int64) {
 	b.deleteRange(offsetKey(k, kindSegment, base), offsetKey(k, kindSegment, base+1))
 	b.deleteRange(chunkKey(k, base, 0), chunkKey(k, base, 1<<32))
+	b.DeleteDamage(k, base)
 }
 
 // DeleteSegmentsFrom removes everything about segments whose base offset is at least from.
 func (b *Batch) DeleteSegmentsFrom(k Key, from int64) {
+	b.deleteRange(offsetKey(k, kindDamage, from), appendKind(nil, k, kindDamage+1))
 	b.deleteRange(offsetKey(k, kindSegment, from), appendKind(nil, k, kindSegment+1))
 	b.deleteRange(offsetKey(k, kindChunk, from), appendKind(nil, k, kindEnd))
 }

@@ -231,6 +231,8 @@ func FuzzChunk(f *testing.F) {
 func FuzzValues(f *testing.F) {
 	f.Add(appendState(nil, &LogState{LogStart: 1, RecoveryPoint: 10, Epochs: []Epoch{{1, 2}, {3, 4}}}))
 	f.Add(appendSegment(nil, &Segment{Base: 0, NextOffset: 5, Size: 10, MaxTimestamp: -1}))
+	f.Add(appendScrub(nil, ScrubPosition{DoneMs: 1, Base: 2, Log: "orders-0"}))
+	f.Add(appendDamage(nil, &Damage{EndPos: 100, FirstOffset: 7, NextOffset: 9, Reason: "wrong checksum"}))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if s, err := decodeState(b); err == nil {
 			again, err := decodeState(appendState(nil, s))
@@ -242,6 +244,17 @@ func FuzzValues(f *testing.F) {
 			again, err := decodeSegment(7, appendSegment(nil, &s))
 			if err != nil || again != s {
 				t.Fatalf("%+v becomes %+v, %v", s, again, err)
+			}
+		}
+		if p, err := decodeScrub(b); err == nil {
+			if again, err := decodeScrub(appendScrub(nil, p)); err != nil || again != p {
+				t.Fatalf("%+v becomes %+v, %v", p, again, err)
+			}
+		}
+		place := make([]byte, 16)
+		if d, err := decodeDamage(place, b); err == nil {
+			if again, err := decodeDamage(place, appendDamage(nil, &d)); err != nil || (again != d && len(d.Reason) <= maxReason) {
+				t.Fatalf("%+v becomes %+v, %v", d, again, err)
 			}
 		}
 	})

@@ -15,6 +15,7 @@ const (
 	spaceGeneration = 'g'
 	spaceScrub      = 's'
 
+	kindDamage   = 0 // + base offset (8) + position (8); value: Damage
 	kindState    = 1 // value: LogState
 	kindProducer = 2 // + offset (8); value: producer snapshot
 	kindSegment  = 3 // + base offset (8); value: Segment

@@ -11,6 +11,7 @@ import (
 
 // Loaded is everything about a partition but its chunks.
 type Loaded struct {
+	Damage    []Damage
 	State     *LogState // nil: the log has no checkpoint
 	Segments  []Segment // in the order of base offsets
 	Snapshots []Snapshot
@@ -25,7 +26,7 @@ func (d *DB) load(k Key) (Loaded, error) {
 	var out Loaded
 	d.use.RLock()
 	defer d.use.RUnlock()
-	it, err := d.iter(appendKind(nil, k, kindState), appendKind(nil, k, kindChunk))
+	it, err := d.iter(appendKind(nil, k, kindDamage), appendKind(nil, k, kindChunk))
 	if err != nil {
 		return out, err
 	}
@@ -39,10 +40,16 @@ func (d *DB) load(k Key) (Loaded, error) {
 
 func (l *Loaded) add(key, value []byte) error {
 	kind, rest := key[prefixSize], key[prefixSize+1:]
-	if kind == kindState {
+	switch kind {
+	case kindState:
 		s, err := decodeState(value)
 		l.State = s
 		return err
+	case kindDamage:
+		if d, err := decodeDamage(rest, value); err == nil { // and if not, a check finds it again
+			l.Damage = append(l.Damage, d)
+		}
+		return nil
 	}
 	if len(rest) != 8 {
 		return errValue
