@@ -12,33 +12,38 @@ import (
 func FuzzApply(f *testing.F) {
 	o := offset{offset: 1, leaderEpoch: 2, metadata: "m", commitMs: 3, expireMs: noExpiry}
 	r := offsetRecord("g", "t", 0, &o)
-	f.Add(r.Key, r.Value, false)
-	f.Add(r.Key, []byte(nil), true)
+	f.Add(r.Key, r.Value, false, false)
+	f.Add(r.Key, r.Value, false, true)
+	f.Add(r.Key, []byte(nil), true, false)
 	o.expireMs = 9
 	r = offsetRecord("g", "t", 0, &o)
-	f.Add(r.Key, r.Value, false)
+	f.Add(r.Key, r.Value, false, false)
 	m := New(DefaultConfig())
 	g := newGroup("g")
 	g.protocolType, g.protocol, g.hasProtocol, g.generation = "consumer", "range", true, 3
 	instance := "i"
 	g.add(&member{id: "m", instanceID: &instance, protocols: []protocol{{"range", subscribeTo("t")}}, assignment: []byte{1}, sessionMs: 1})
 	r = m.metadataRecord(g)
-	f.Add(r.Key, r.Value, false)
-	f.Add(r.Key, []byte(nil), true)
+	f.Add(r.Key, r.Value, false, false)
+	f.Add(r.Key, []byte(nil), true, false)
 	flexible := kmsg.NewGroupMetadataValue()
 	flexible.Version, flexible.Members = 4, []kmsg.GroupMetadataValueMember{{MemberID: "m"}, {MemberID: "m"}}
-	f.Add(r.Key, flexible.AppendTo(nil), false)
-	f.Add([]byte{0, 3, 0, 0}, []byte{1}, false)
+	f.Add(r.Key, flexible.AppendTo(nil), false, false)
+	f.Add([]byte{0, 3, 0, 0}, []byte{1}, false, false)
 
-	f.Fuzz(func(t *testing.T, key, value []byte, tombstone bool) {
+	f.Fuzz(func(t *testing.T, key, value []byte, tombstone, inTxn bool) {
 		if tombstone {
 			value = nil
 		}
 		m := New(DefaultConfig())
-		r := Record{key, value}
-		before := Record{bytes.Clone(key), bytes.Clone(value)}
-		if err := m.Apply(r); err != nil {
-			if len(m.groups) != 0 {
+		l := logged{Record{key, value}, nil}
+		before := logged{Record{bytes.Clone(key), bytes.Clone(value)}, nil}
+		if inTxn {
+			l.txn = &Txn{ProducerID: 1}
+			before.txn = l.txn
+		}
+		if err := l.apply(m); err != nil {
+			if len(m.groups) != 0 || len(m.txns) != 0 {
 				t.Fatalf("a record that was refused (%v) changed something", err)
 			}
 			return
@@ -46,7 +51,16 @@ func FuzzApply(f *testing.F) {
 		// Nothing of the arguments is kept.
 		clear(key)
 		clear(value)
-		checkMachine(t, m, []Record{before})
+		checkMachine(t, m, []logged{before})
+		if inTxn {
+			commit := logged{txn: &Txn{1, 0, &Marker{Commit: true}}}
+			_ = commit.apply(m)
+			checkMachine(t, m, []logged{before, commit})
+			plain := New(DefaultConfig())
+			if err := plain.Apply(before.Record); err != nil || hardState(plain) != hardState(m) {
+				t.Fatalf("committed:\n%s\nplain (%v):\n%s", hardState(m), err, hardState(plain))
+			}
+		}
 		m.Loaded(1_000)
 		for _, id := range m.sortedGroups() {
 			if err := m.groups[id].check(); err != nil {

@@ -83,7 +83,7 @@ func (m *Machine) Decide(nowMs int64, e Event) *Decision {
 		m.txnCommit(e)
 	case *Unguard:
 		m.unguard(e.Guard)
-		m.answer(e.To, nil)
+		m.answer(e.To, Done{})
 	case *Marker:
 		m.marker(e)
 	case *Fetch:

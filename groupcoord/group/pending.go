@@ -63,7 +63,7 @@ func (m *Machine) ApplyTxn(producerID int64, producerEpoch int16, r Record) erro
 // ApplyMarker ends the producer's transaction, if one is open. Whoever is about to
 // write in it without its being known here comes too late.
 func (m *Machine) ApplyMarker(producerID int64, commit bool) {
-	delete(m.guards, producerID)
+	m.markerWritten(producerID)
 	t := m.txns[producerID]
 	if t == nil {
 		return

@@ -80,6 +80,12 @@ func printCode(code int16) string {
 
 func printResponse(response any) string {
 	switch r := response.(type) {
+	case Done:
+		return "done"
+	case *kerr.Error:
+		return "refused: " + printCode(r.Code)
+	case *NeedVerification:
+		return "verify"
 	case *kmsg.JoinGroupResponse:
 		return printJoin(r)
 	case *kmsg.SyncGroupResponse:
@@ -108,6 +114,9 @@ func printResponse(response any) string {
 		for _, topic := range r.Topics {
 			for _, p := range topic.Partitions {
 				s += fmt.Sprintf(" %s/%d=%d epoch=%d", topic.Topic, p.Partition, p.Offset, p.LeaderEpoch)
+				if p.ErrorCode != 0 {
+					s += " " + printCode(p.ErrorCode)
+				}
 				if *p.Metadata != "" {
 					s += fmt.Sprintf(" metadata=%q", *p.Metadata)
 				}

@@ -1,7 +1,6 @@
 package group
 
 import (
-	"bytes"
 	"encoding/hex"
 	"flag"
 	"fmt"
@@ -30,9 +29,14 @@ var rewrite = flag.Bool("rewrite", false, "write the transcripts anew; read the 
 //	leave 4 v=3 group=g members=m,n/instance,/instance
 //	commit 5 v=2 group=g gen=1 member=m offsets=t/0=10,t/1=20
 //	fetch 6 group=g topics=t/0,t/1
+//	txncommit 7 producer=1/0 group=g offsets=t/0=10   epoch 0 of producer 1; member and gen as in commit
+//	verified 7                     the coordinator said yes: the same with the guard
+//	unguard 7                      it said no
+//	marker 8 producer=1/1 end=commit v=2
 //	deletegroups 7 groups=g,h ; offsetdelete 8 group=g topics=t/0,t/1
 //	describe 7 group=g ; list 8 states=Stable ; deleted topics=t
 //	reload                         the coordinator moves: a new machine from the records
+//	compact                        the same, after compaction of the log
 func TestTranscripts(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txt")
 	if err != nil || len(files) == 0 {
@@ -78,14 +82,15 @@ type script struct {
 	cfg     Config
 	m       *Machine
 	nowMs   int64
-	log     []Record
+	log     []logged
 	ids     int
+	verify  map[Token]*TxnCommit // to be verified
 	waiting map[Token]string
 	out     strings.Builder
 }
 
 func runScript(t *testing.T, text string) string {
-	s := &script{t: t, cfg: DefaultConfig(), waiting: map[Token]string{}}
+	s := &script{t: t, cfg: DefaultConfig(), waiting: map[Token]string{}, verify: map[Token]*TxnCommit{}}
 	s.m = New(s.cfg)
 	for line := range strings.SplitSeq(strings.TrimSuffix(text, "\n"), "\n") {
 		if strings.HasPrefix(line, "  ") {
@@ -120,6 +125,17 @@ func (s *script) line(line string) {
 		s.advance(int64(a.num("", 0)))
 	case "reload":
 		s.reload()
+	case "compact":
+		s.log = compacted(s.log, len(s.log))
+		for _, l := range s.log {
+			fmt.Fprintf(&s.out, "  left %s\n", printLogged(l))
+		}
+		s.reload()
+	case "verified":
+		s.waiting[Token(a.num("", 0))] = line
+		s.decide(s.verify[Token(a.num("", 0))])
+	case "unguard":
+		s.decide(&Unguard{Guard: s.verify[Token(a.num("", 0))].Guard})
 	default:
 		e := s.event(fields[0], &a)
 		if to := Token(a.num("", 0)); to != 0 {
@@ -142,12 +158,12 @@ func (s *script) config(a *args) {
 
 func (s *script) decide(e Event) {
 	d := s.m.Decide(s.nowMs, e)
-	for _, r := range d.Records {
-		fmt.Fprintf(&s.out, "  write %s\n", printRecord(r))
-		if err := s.m.Apply(r); err != nil {
+	for _, l := range logOf(d) {
+		fmt.Fprintf(&s.out, "  write %s\n", printLogged(l))
+		if err := l.apply(s.m); err != nil {
 			s.t.Fatalf("apply: %v", err)
 		}
-		s.log = append(s.log, r)
+		s.log = append(s.log, l)
 	}
 	replies := append([]Reply(nil), d.Replies...)
 	sort.SliceStable(replies, func(i, j int) bool { return replies[i].To < replies[j].To })
@@ -156,6 +172,11 @@ func (s *script) decide(e Event) {
 			s.t.Fatalf("token %d is answered twice", r.To)
 		}
 		delete(s.waiting, r.To)
+		if need, ok := r.Response.(*NeedVerification); ok {
+			again := *e.(*TxnCommit)
+			again.Guard = need.Guard
+			s.verify[r.To] = &again
+		}
 		dots := ""
 		if r.AfterCommit {
 			dots = "... "
@@ -183,8 +204,8 @@ func (s *script) advance(toMs int64) {
 func (s *script) reload() {
 	checkMachine(s.t, s.m, s.log)
 	s.m = New(s.cfg)
-	for _, r := range s.log {
-		if err := s.m.Apply(r); err != nil {
+	for _, l := range s.log {
+		if err := l.apply(s.m); err != nil {
 			s.t.Fatalf("apply: %v", err)
 		}
 	}
@@ -226,6 +247,12 @@ func (s *script) event(kind string, a *args) Event {
 		return &Leave{Req: req}
 	case "commit":
 		return a.commit()
+	case "txncommit":
+		id, epoch := a.producer()
+		return &TxnCommit{Req: a.commit().Req, ProducerID: id, ProducerEpoch: epoch}
+	case "marker":
+		id, epoch := a.producer()
+		return &Marker{ProducerID: id, ProducerEpoch: epoch, Commit: a.str("end") == "commit", TransactionVersion: a.version(0)}
 	case "fetch":
 		req := kmsg.NewOffsetFetchRequestGroup()
 		req.Group = a.str("group")
@@ -234,7 +261,7 @@ func (s *script) event(kind string, a *args) Event {
 			n, _ := strconv.Atoi(partition)
 			req.Topics = append(req.Topics, kmsg.OffsetFetchRequestGroupTopic{Topic: topic, Partitions: []int32{int32(n)}})
 		}
-		return &Fetch{Req: &req}
+		return &Fetch{Req: &req, RequireStable: a.has("stable")}
 	case "describe":
 		return &Describe{Group: a.str("group"), Version: a.version(5)}
 	case "list":
@@ -281,7 +308,17 @@ func (s *script) join(a *args) Event {
 	return &Join{Req: req, ClientID: client, ClientHost: "/127.0.0.1", ID: strconv.Itoa(s.ids)}
 }
 
-func (a *args) commit() Event {
+func (a *args) producer() (id int64, epoch int16) {
+	idText, epochText, _ := strings.Cut(a.str("producer"), "/")
+	id, err := strconv.ParseInt(idText, 10, 64)
+	if err != nil {
+		a.t.Fatalf("%s: %v", a.line, err)
+	}
+	n, _ := strconv.Atoi(epochText)
+	return id, int16(n)
+}
+
+func (a *args) commit() *Commit {
 	req := kmsg.NewPtrOffsetCommitRequest()
 	req.Version, req.Group = a.version(2), a.str("group")
 	req.Generation, req.MemberID, req.InstanceID = int32(a.num("gen", -1)), a.str("member"), a.ptr("instance")
@@ -359,39 +396,4 @@ func (a *args) hex(s string) []byte {
 		a.t.Fatalf("%s: %v", a.line, err)
 	}
 	return b
-}
-
-// checkMachine compares the machine's hard state with one rebuilt from the
-// records, and looks at what must hold in between.
-func checkMachine(t testing.TB, m *Machine, log []Record) {
-	t.Helper()
-	rebuilt := New(m.cfg)
-	for _, r := range log {
-		if err := rebuilt.Apply(r); err != nil {
-			t.Fatalf("apply: %v", err)
-		}
-	}
-	if want, got := hardState(rebuilt), hardState(m); want != got {
-		t.Fatalf("hard state differs from its records\nrecords:\n%s\nmachine:\n%s", want, got)
-	}
-	for _, id := range m.sortedGroups() {
-		if err := m.groups[id].check(); err != nil {
-			t.Fatalf("group %q: %v", id, err)
-		}
-	}
-}
-
-func hardState(m *Machine) string {
-	var b bytes.Buffer
-	for _, id := range m.sortedGroups() {
-		g := m.groups[id]
-		if g.meta == nil && len(g.offsets) == 0 {
-			continue
-		}
-		fmt.Fprintf(&b, "%q %x\n", id, g.meta)
-		for _, tp := range g.sortedOffsets() {
-			fmt.Fprintf(&b, "  %v %+v\n", tp, g.offsets[tp])
-		}
-	}
-	return b.String()
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
@@ -14,6 +15,7 @@ type simClient struct {
 	name     string
 	instance *string
 	version  int16
+	txn      *simProducer // nil: commits without transactions
 
 	up         bool
 	life       int // one more with each crash: old answers and timers do not count
@@ -46,6 +48,9 @@ func (c *simClient) start() {
 	c.life++
 	c.memberID, c.generation, c.assignment = "", -1, nil
 	c.sim.logf("%s starts", c.name)
+	if c.txn != nil {
+		c.txn.init()
+	}
 	c.join()
 	c.every(3_000, c.heartbeat)
 	c.every(2_000, c.commit)
@@ -99,7 +104,10 @@ func (c *simClient) send(e Event, answered func(any)) {
 	})
 }
 
-func (s *sim) send(from string, e Event, answered func(any)) {
+func (s *sim) send(from string, e Event, answered func(any)) { s.sendOnce(false, from, e, answered) }
+
+// sendOnce, if once, does not let the request arrive again.
+func (s *sim) sendOnce(once bool, from string, e Event, answered func(any)) {
 	done := false
 	answer := func(response any) {
 		s.after(s.ms(20), func() {
@@ -134,6 +142,9 @@ func (s *sim) send(from string, e Event, answered func(any)) {
 		s.decide(e)
 	}
 	s.after(s.ms(20), deliver)
+	if once {
+		return
+	}
 	if s.chance(2) {
 		s.after(s.ms(2_000), deliver)
 	}
@@ -265,15 +276,12 @@ func (c *simClient) commit() {
 	if c.phase != simStable || len(c.assignment) == 0 {
 		return
 	}
+	if c.txn != nil {
+		c.txn.run()
+		return
+	}
 	s := c.sim
-	partition := int32(c.assignment[s.rng.IntN(len(c.assignment))])
-	offset := s.offset
-	s.offset++
-	req := kmsg.NewPtrOffsetCommitRequest()
-	req.Version, req.Group, req.MemberID, req.InstanceID, req.Generation = 7, "g", c.memberID, c.instance, c.generation
-	p := kmsg.NewOffsetCommitRequestTopicPartition()
-	p.Partition, p.Offset = partition, offset
-	req.Topics = []kmsg.OffsetCommitRequestTopic{{Topic: "t", Partitions: []kmsg.OffsetCommitRequestTopicPartition{p}}}
+	req, partition, offset := c.nextCommit()
 	attempt := c.attempt
 	c.send(&Commit{Req: req}, func(response any) {
 		resp, ok := response.(*kmsg.OffsetCommitResponse)
@@ -289,6 +297,19 @@ func (c *simClient) commit() {
 		s.acknowledged(partition, offset)
 		s.fetch(c, partition)
 	})
+}
+
+// nextCommit commits the next offset for one of the partitions owned.
+func (c *simClient) nextCommit() (req *kmsg.OffsetCommitRequest, partition int32, offset int64) {
+	s := c.sim
+	partition, offset = int32(c.assignment[s.rng.IntN(len(c.assignment))]), s.offset
+	s.offset++
+	req = kmsg.NewPtrOffsetCommitRequest()
+	req.Version, req.Group, req.MemberID, req.InstanceID, req.Generation = 7, "g", c.memberID, c.instance, c.generation
+	p := kmsg.NewOffsetCommitRequestTopicPartition()
+	p.Partition, p.Offset = partition, offset
+	req.Topics = []kmsg.OffsetCommitRequestTopic{{Topic: "t", Partitions: []kmsg.OffsetCommitRequestTopicPartition{p}}}
+	return req, partition, offset
 }
 
 // simAdmin does now and then what administrators do.
@@ -341,12 +362,18 @@ func (s *sim) fetch(c *simClient, partition int32) {
 	req := kmsg.NewOffsetFetchRequestGroup()
 	req.Group = "g"
 	req.Topics = []kmsg.OffsetFetchRequestGroupTopic{{Topic: "t", Partitions: []int32{partition}}}
-	c.send(&Fetch{Req: &req}, func(response any) {
+	c.send(&Fetch{Req: &req, RequireStable: s.rng.IntN(2) == 0}, func(response any) {
 		resp, ok := response.(*kmsg.OffsetFetchResponseGroup)
 		if !ok {
 			return
 		}
 		got := resp.Topics[0].Partitions[0].Offset
+		if resp.Topics[0].Partitions[0].ErrorCode == kerr.UnstableOffsetCommit.Code {
+			return
+		}
+		if s.aborted[got] {
+			s.errorf("partition %d: fetched %d of a transaction that was aborted", partition, got)
+		}
 		for at := acked; at < len(s.commits); at++ {
 			if s.commits[at].partition == partition && s.commits[at].offset == got {
 				return

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
@@ -58,7 +59,7 @@ type sim struct {
 	broken  []string
 
 	m         *Machine
-	log       []Record
+	log       []simLogged
 	committed int // records of log
 	life      int // of the coordinator: one more with each move
 	token     Token
@@ -66,13 +67,15 @@ type sim struct {
 	parked    []simParked
 
 	clients []*simClient
-	commits []simCommit      // in the order in which they were applied
-	acked   map[int32]int    // partition to index into commits
-	current map[int32]int    // partition to index of what the log says
-	owners  map[owner]string // who was told to own it
-	latest  int32            // generation in owners
-	offset  int64            // the next to commit; each only once
-	writeAt map[int]int      // record index to commits index
+	commits []simCommit             // in the order in which they were applied
+	acked   map[int32]int           // partition to index into commits
+	current map[int32]int           // partition to index of what the log says
+	owners  map[owner]string        // who was told to own it
+	latest  int32                   // generation in owners
+	offset  int64                   // the next to commit; each only once
+	pending map[int64]map[int32]int // producer to what its open transaction has, as current
+	aborted map[int64]bool          // offsets of transactions that were aborted
+	fences  map[int64]int16         // what the log knows of producers' epochs
 
 	lives    int  // of the group: one more with each deletion
 	removing bool // the event at hand is one of the administrator
@@ -90,6 +93,12 @@ type simParked struct {
 	end      int
 	answer   func(any)
 	response any
+}
+
+// simLogged knows which of commits the record is.
+type simLogged struct {
+	logged
+	commit int
 }
 
 type simCommit struct {
@@ -121,12 +130,15 @@ func newSim(t *testing.T, seed uint64, tracing bool) *sim {
 	s := &sim{
 		t: t, tracing: tracing, rng: rand.New(rand.NewPCG(seed, 7)), cfg: DefaultConfig(), faults: true,
 		waiting: map[Token]func(any){}, acked: map[int32]int{}, current: map[int32]int{}, owners: map[owner]string{},
-		writeAt: map[int]int{}, offset: 1,
+		pending: map[int64]map[int32]int{}, aborted: map[int64]bool{}, fences: map[int64]int16{}, offset: 1,
 	}
 	s.cfg.InitialRebalanceDelayMs = int32(s.rng.IntN(4_000))
 	s.m = New(s.cfg)
 	for i := range 2 + s.rng.IntN(5) {
 		c := &simClient{sim: s, name: string(rune('a' + i)), version: int16(s.rng.IntN(10))}
+		if s.rng.IntN(2) == 0 {
+			c.txn = &simProducer{sim: s, client: c, id: int64(i), v2: s.rng.IntN(3) > 0}
+		}
 		if s.rng.IntN(3) == 0 {
 			instance := "static-" + c.name
 			c.instance, c.version = &instance, max(c.version, 5)
@@ -209,19 +221,31 @@ func (s *sim) decide(e Event) {
 		s.removing = true
 	}
 	d := s.m.Decide(s.nowMs, e)
-	if commit, ok := e.(*Commit); ok && len(d.Records) > 0 {
-		s.mayCommit(commit.Req)
-	}
-	for _, r := range d.Records {
-		if s.tracing {
-			s.logf("  write %s", printRecord(r))
+	switch e := e.(type) {
+	case *Commit:
+		if len(d.Records) > 0 {
+			s.mayCommit(e.Req)
 		}
-		if err := s.m.Apply(r); err != nil {
+	case *TxnCommit:
+		if len(d.Records) > 0 {
+			s.mayCommit(e.Req)
+		}
+	}
+	refused := s.fenced(d.Txn)
+	written := logOf(d)
+	if refused != nil {
+		written = nil
+	}
+	for _, l := range written {
+		if s.tracing {
+			s.logf("  write %s", printLogged(l))
+		}
+		if err := l.apply(s.m); err != nil {
 			s.errorf("apply: %v", err)
 		}
-		s.wrote(r)
+		s.wrote(l)
 	}
-	if n := len(d.Records); n > 0 {
+	if len(written) > 0 {
 		end, life := len(s.log), s.life
 		s.after(s.ms(40), func() {
 			if s.life == life {
@@ -235,8 +259,15 @@ func (s *sim) decide(e Event) {
 			s.errorf("token %d is answered twice: %s", r.To, printResponse(r.Response))
 			continue
 		}
+		if need, ok := r.Response.(*NeedVerification); ok {
+			s.verify(e.(*TxnCommit), need.Guard)
+			continue
+		}
 		delete(s.waiting, r.To)
 		response := r.Response
+		if refused != nil {
+			response = refused
+		}
 		if s.tracing {
 			s.logf("  %d: %s", r.To, printResponse(response))
 		}
@@ -248,11 +279,28 @@ func (s *sim) decide(e Event) {
 	}
 }
 
-func (s *sim) wrote(r Record) {
-	s.log = append(s.log, r)
-	version, _ := keyVersion(r.Key)
+// fenced is what the log says to a transactional batch.
+func (s *sim) fenced(txn *Txn) *kerr.Error {
+	if txn == nil {
+		return nil
+	}
+	if known, ok := s.fences[txn.ProducerID]; ok && txn.ProducerEpoch < known {
+		return kerr.InvalidProducerEpoch
+	}
+	s.fences[txn.ProducerID] = txn.ProducerEpoch
+	return nil
+}
+
+func (s *sim) wrote(l logged) {
+	at := len(s.commits)
+	s.log = append(s.log, simLogged{l, at})
+	if l.Key == nil {
+		s.learn(s.log[len(s.log)-1])
+		return
+	}
+	version, _ := keyVersion(l.Key)
 	if version == groupKeyVersion {
-		if r.Value == nil {
+		if l.Value == nil {
 			if !s.removing {
 				s.errorf("the group was removed")
 			}
@@ -262,23 +310,56 @@ func (s *sim) wrote(r Record) {
 		}
 		return
 	}
-	var key kmsg.OffsetCommitKey
-	if err := key.ReadFrom(r.Key); err != nil {
+	key, o, err := decodeOffsetRecord(l.Record)
+	if err != nil {
 		s.errorf("%v", err)
+	}
+	if l.Value == nil {
+		o.offset = removed
+		if !s.removing {
+			s.errorf("an offset was removed: %v", key)
+		}
+	}
+	s.commits = append(s.commits, simCommit{key.Partition, o.offset})
+	s.learn(s.log[len(s.log)-1])
+}
+
+// learn is the model of what the log says of offsets: of all that is committed
+// the last one in the log.
+func (s *sim) learn(l simLogged) {
+	if l.Key == nil {
+		for partition, at := range s.pending[l.txn.ProducerID] {
+			if !l.txn.Marker.Commit {
+				s.aborted[s.commits[at].offset] = true
+				continue
+			}
+			if before, ok := s.current[partition]; !ok || at > before {
+				s.current[partition] = at
+			}
+		}
+		delete(s.pending, l.txn.ProducerID)
 		return
 	}
-	o := offset{offset: removed}
-	if r.Value != nil {
-		var err error
-		if o, err = decodeOffset(r.Value); err != nil {
-			s.errorf("%v", err)
-		}
-	} else if !s.removing {
-		s.errorf("an offset was removed: %v", key)
+	if version, _ := keyVersion(l.Key); version == groupKeyVersion {
+		return
 	}
-	s.writeAt[len(s.log)-1] = len(s.commits)
-	s.current[key.Partition] = len(s.commits)
-	s.commits = append(s.commits, simCommit{key.Partition, o.offset})
+	partition := s.commits[l.commit].partition
+	if l.txn != nil {
+		if s.pending[l.txn.ProducerID] == nil {
+			s.pending[l.txn.ProducerID] = map[int32]int{}
+		}
+		if before, again := s.pending[l.txn.ProducerID][partition]; again && s.commits[before].offset != s.commits[l.commit].offset {
+			s.aborted[s.commits[before].offset] = true // replaced within the transaction
+		}
+		s.pending[l.txn.ProducerID][partition] = l.commit
+		return
+	}
+	s.current[partition] = l.commit
+	if l.Value == nil {
+		for _, offsets := range s.pending {
+			delete(offsets, partition)
+		}
+	}
 }
 
 func (s *sim) commitTo(end int) {
@@ -295,20 +376,16 @@ func (s *sim) commitTo(end int) {
 func (s *sim) move() {
 	kept := s.committed + s.rng.IntN(len(s.log)-s.committed+1)
 	s.logf("coordinator moves, %d of %d records, %d committed", kept, len(s.log), s.committed)
-	for i := kept; i < len(s.log); i++ {
-		delete(s.writeAt, i)
-	}
 	s.log, s.committed = s.log[:kept:kept], kept
 	s.life++
 	s.m = New(s.cfg)
-	s.current = map[int32]int{}
-	for i, r := range s.log {
-		if err := s.m.Apply(r); err != nil {
+	s.current, s.pending, s.fences = map[int32]int{}, map[int64]map[int32]int{}, map[int64]int16{}
+	for _, l := range s.log {
+		if err := l.apply(s.m); err != nil {
 			s.errorf("apply: %v", err)
 		}
-		if at, ok := s.writeAt[i]; ok {
-			s.current[s.commits[at].partition] = at
-		}
+		s.fenced(l.txn)
+		s.learn(l)
 	}
 	s.m.Loaded(s.nowMs)
 	tokens := make([]Token, 0, len(s.waiting))
@@ -326,16 +403,25 @@ func (s *sim) move() {
 	}
 }
 
+func (s *sim) plainLog() []logged {
+	log := make([]logged, len(s.log))
+	for i := range s.log {
+		log[i] = s.log[i].logged
+	}
+	return log
+}
+
 // check holds after every event.
 func (s *sim) check(rebuild bool) {
 	if rebuild {
-		checkMachine(s.t, s.m, s.log)
+		checkMachine(s.t, s.m, s.plainLog())
 	}
 	for _, id := range s.m.sortedGroups() {
 		if err := s.m.groups[id].check(); err != nil {
 			s.errorf("group %q: %v", id, err)
 		}
 	}
+	s.checkTransactions()
 	g := s.m.group("g")
 	for partition := range int32(simPartitions) {
 		acked, ok := s.acked[partition]
@@ -403,8 +489,18 @@ func (s *sim) checkWell() {
 	if len(owned) != simPartitions {
 		s.errorf("%d of %d partitions are owned", len(owned), simPartitions)
 	}
-	for to := range s.waiting {
-		s.errorf("token %d was never answered", to)
+	verifying := 0
+	for _, c := range s.clients {
+		if c.txn == nil {
+			continue
+		}
+		verifying += c.txn.verifying
+		if n := len(s.m.guards[c.txn.id]); n > c.txn.verifying {
+			s.errorf("%d guards of producer %d are left, %d are waited for", n, c.txn.id, c.txn.verifying)
+		}
 	}
-	checkMachine(s.t, s.m, s.log)
+	if len(s.waiting) > verifying {
+		s.errorf("%d requests were never answered, of which %d are verified", len(s.waiting), verifying)
+	}
+	checkMachine(s.t, s.m, s.plainLog())
 }

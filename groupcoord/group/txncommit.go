@@ -26,16 +26,22 @@ type NeedVerification struct{ Guard *Guard }
 // makes it worthless: what was verified before the marker must not be written
 // behind it, where nothing would end it any more (KIP-890). It is worth
 // nothing to another machine either.
-type Guard struct{ producerID int64 }
+type Guard struct {
+	producerID int64
+	epoch      int16
+}
 
-// Unguard gives a guard back. The answer is nil.
+// Unguard gives a guard back. The answer is Done.
 type Unguard struct {
 	Caller
 	Guard *Guard
 }
 
+// Done is the answer where there is nothing to say.
+type Done struct{}
+
 // Marker is the end of a producer's transaction in this partition. The answer is
-// nil: it is written, or was before. The log refuses a marker of an older
+// Done: it is written, or was before. The log refuses a marker of an older
 // producer epoch or coordinator.
 type Marker struct {
 	Caller
@@ -69,7 +75,7 @@ func (m *Machine) txnCommit(e *TxnCommit) {
 	if t := m.txns[e.ProducerID]; t == nil || t.epoch != e.ProducerEpoch {
 		switch {
 		case e.Guard == nil:
-			m.answer(e.To, &NeedVerification{m.guard(e.ProducerID)})
+			m.answer(e.To, &NeedVerification{m.guard(e.ProducerID, e.ProducerEpoch)})
 			return
 		case !m.guards[e.ProducerID][e.Guard]:
 			m.answer(e.To, commitError(e.Req, kerr.InvalidTxnState))
@@ -87,8 +93,8 @@ func (m *Machine) txnCommit(e *TxnCommit) {
 	}
 }
 
-func (m *Machine) guard(producerID int64) *Guard {
-	guard := &Guard{producerID}
+func (m *Machine) guard(producerID int64, epoch int16) *Guard {
+	guard := &Guard{producerID, epoch}
 	if m.guards[producerID] == nil {
 		m.guards[producerID] = map[*Guard]bool{}
 	}
@@ -103,6 +109,18 @@ func (m *Machine) unguard(guard *Guard) {
 	delete(m.guards[guard.producerID], guard)
 	if len(m.guards[guard.producerID]) == 0 {
 		delete(m.guards, guard.producerID)
+	}
+}
+
+// markerWritten voids the guards of the producer; but a marker of transaction
+// version 2 that is said again, late, has nothing to do with a transaction of its
+// own epoch. A machine that is being loaded has no guards.
+func (m *Machine) markerWritten(producerID int64) {
+	for guard := range m.guards[producerID] {
+		if t := m.d.Txn; t != nil && t.Marker != nil && t.Marker.TransactionVersion >= 2 && guard.epoch >= t.ProducerEpoch {
+			continue
+		}
+		m.unguard(guard)
 	}
 }
 
@@ -126,7 +144,7 @@ func validateTxnCommit(g *group, req *kmsg.OffsetCommitRequest) *kerr.Error {
 // epoch is above that of what it ends: one that is not belongs to the
 // transaction before, which has been ended with it.
 func (m *Machine) marker(e *Marker) {
-	m.answerAfterCommit(e.To, nil)
+	m.answerAfterCommit(e.To, Done{})
 	if t := m.txns[e.ProducerID]; t != nil && e.TransactionVersion >= 2 && t.epoch == e.ProducerEpoch {
 		return
 	}
