@@ -3,6 +3,7 @@ package harness
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -16,8 +17,12 @@ import (
 // answerTimeout bounds every call to an agent; the agents' own limits are shorter.
 const answerTimeout = 60 * time.Second
 
-// sessionMs is after how long the broker misses a member that vanished: the least that it allows by default.
-const sessionMs = 6000
+// Sessions of group members: a busy machine must not end one, and only the member that is to vanish has the least that the
+// broker allows by default.
+const (
+	longSessionMs  = 30_000
+	shortSessionMs = 6_000
+)
 
 // Agent is a Client that lives in a program of another language, spoken to in JSON lines: one request to its stdin, one
 // answer from its stdout, in turn. Work that goes on meanwhile (streams, group members) stays in the program under a
@@ -29,6 +34,8 @@ type Agent struct {
 	out      *bufio.Reader
 	features Features
 	handles  atomic.Int64
+
+	sessionMs int // of the members that join
 }
 
 // StartAgent starts "command version bootstrap" in the folder of the running test.
@@ -38,7 +45,7 @@ func StartAgent(t testing.TB, b *Broker, command, version string) *Agent {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := &Agent{name: filepath.Base(filepath.Dir(abs)) + "-" + version}
+	a := &Agent{name: filepath.Base(filepath.Dir(abs)) + "-" + version, sessionMs: longSessionMs}
 	cmd := exec.Command(abs, version, b.Addr)
 	a.in, err = cmd.StdinPipe()
 	if err != nil {
@@ -94,6 +101,14 @@ func (a *Agent) call(t testing.TB, op string, args, result any) {
 
 func (a *Agent) callHandle(t testing.TB, op, handle string, args, result any) {
 	t.Helper()
+	if err := a.try(t, op, handle, args, result); err != nil {
+		t.Fatalf("%s: %s %s: %v", a.name, op, handle, err)
+	}
+}
+
+// try returns what the client says went wrong. An agent that does not answer fails the test.
+func (a *Agent) try(t testing.TB, op, handle string, args, result any) error {
+	t.Helper()
 	line, err := json.Marshal(request{Op: op, Handle: handle, Args: args})
 	if err != nil {
 		t.Fatal(err)
@@ -103,14 +118,15 @@ func (a *Agent) callHandle(t testing.TB, op, handle string, args, result any) {
 		t.Fatalf("%s: %s %s: %v\n%s", a.name, op, handle, err, a.proc.tail(25))
 	}
 	if reply.Error != "" {
-		t.Fatalf("%s: %s %s: %s", a.name, op, handle, reply.Error)
+		return errors.New(reply.Error)
 	}
 	if result == nil {
-		return
+		return nil
 	}
 	if err := json.Unmarshal(reply.Result, result); err != nil {
 		t.Fatalf("%s: %s: the answer is not what was expected: %v: %.300s", a.name, op, err, reply.Result)
 	}
+	return nil
 }
 
 func (a *Agent) exchange(line []byte) (*answer, error) {
@@ -163,8 +179,22 @@ func (a *Agent) Stream(t testing.TB, topic string, partitions int) Stream {
 func (a *Agent) Join(t testing.TB, group, topic string, limit int) Member {
 	t.Helper()
 	m := &agentMember{agent: a, handle: a.newHandle("member")}
-	a.callHandle(t, "member.join", m.handle, map[string]any{"group": group, "topic": topic, "limit": limit, "sessionMs": sessionMs}, nil)
+	a.callHandle(t, "member.join", m.handle, map[string]any{"group": group, "topic": topic, "limit": limit, "sessionMs": a.sessionMs}, nil)
 	return m
+}
+
+func (a *Agent) AdminTopics(t testing.TB, topic string) TopicFacts {
+	t.Helper()
+	var facts TopicFacts
+	a.call(t, "admin.topics", map[string]any{"topic": topic}, &facts)
+	return facts
+}
+
+func (a *Agent) AdminGroup(t testing.TB, group string) GroupFacts {
+	t.Helper()
+	var facts GroupFacts
+	a.call(t, "admin.group", map[string]any{"group": group}, &facts)
+	return facts
 }
 
 func (a *Agent) newHandle(kind string) string { return fmt.Sprintf("%s-%d", kind, a.handles.Add(1)) }

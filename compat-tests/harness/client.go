@@ -35,6 +35,11 @@ type Features struct {
 	Bulky      bool     `json:"bulky"`      // a Produce call may hold hundreds of records
 	Uniform    bool     `json:"uniform"`    // all records of one Produce call carry the same headers
 	Timeless   bool     `json:"timeless"`   // speaks of records without timestamps (message format 0)
+
+	NoTimeQuery  bool `json:"noTimeQuery"`  // an OffsetLister that finds nothing by time
+	AdminTopics  bool `json:"adminTopics"`  // an Administrator
+	AdminGroups  bool `json:"adminGroups"`  // an Administrator that can describe groups
+	Transactions bool `json:"transactions"` // a Transactor
 }
 
 // ProduceArgs is one synchronous call: everything is sent, then flushed.

@@ -49,7 +49,7 @@ func runVersion(t *testing.T, v Version) {
 	started = true
 	for _, s := range suite {
 		if s.needs != nil {
-			if verdict, why := s.needs(b, c); verdict != "" {
+			if verdict, why := s.needs(t, b, c); verdict != "" {
 				record(t, b.Target, v.Name, s.name, verdict, why)
 				continue
 			}

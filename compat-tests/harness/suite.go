@@ -17,7 +17,7 @@ import (
 // step is one thing that a real user's program goes through.
 type step struct {
 	name  string
-	needs func(b *Broker, c Client) (verdict, why string) // "" if it can be measured; nil: it always can
+	needs func(t testing.TB, b *Broker, c Client) (verdict, why string) // "" if it can be measured; nil: it always can
 	run   func(t *testing.T, b *Broker, v Version, c Client) (detail string)
 }
 
@@ -29,6 +29,8 @@ var suite = []step{
 	{name: "group", run: groupScenario},
 	{name: "restart", run: restartScenario},
 	{name: "resume", run: resumeScenario},
+	{name: "admin", needs: needsAdmin, run: adminStep},
+	{name: "transactions", needs: needsTransactions, run: transactionsStep},
 }
 
 func codecsStep(t *testing.T, b *Broker, _ Version, c Client) string {

@@ -19,6 +19,9 @@ func groupScenario(t *testing.T, b *Broker, v Version, c Client) string {
 	g.receive(t, "the first member", stays)
 
 	other := v.Start(t, b) // a program of its own, so that it can be killed
+	if agent, ok := other.(*Agent); ok {
+		agent.sessionMs = shortSessionMs
+	}
 	vanishes, leaves := other.Join(t, group, topic, 0), c.Join(t, group, topic, 0)
 	awaitShares(t, b, []int{1, 1, 2}, stays, vanishes, leaves)
 	g.produce(t)
@@ -83,9 +86,11 @@ func (g *sharing) receive(t testing.TB, who string, members ...Member) {
 		}
 		return len(g.seen.values) >= g.sent, fmt.Sprintf("%d of %d records", len(g.seen.values), g.sent)
 	})
+	begin := time.Now()
 	for _, m := range members {
 		m.Commit(t)
 	}
+	slow(t, who+" committed", begin)
 }
 
 // awaitShares waits until the members hold so many partitions (in order of size), all four are held, and none twice.

@@ -14,14 +14,22 @@ for tool in java javac; do
     command -v "$tool" >/dev/null || die "FAIL: '$tool' is not installed (Debian: apt-get install default-jdk-headless)"
 done
 
+# The folder of src/ that serves VERSION among those called NAME-V: the one with the highest V that is not above it.
+serving() { # NAME VERSION
+    local best="" v
+    for v in $(ls "$here/src" | sed -n "s/^$1-//p" | sort -V); do
+        [ "$(printf '%s\n' "$v" "$2" | sort -V | head -1)" = "$v" ] && best=$v
+    done
+    [ -n "$best" ] || die "no source for kafka-clients $2 under src/$1-*"
+    echo "$here/src/$1-$best"
+}
+
 prepare() { # VERSION: sets $classpath
-    local version=$1 shim scratch stamp out
-    case $version in
-        0.10.*) shim=clients-0.10 ;;
-        4.*) shim=clients-4 ;;
-        *) die "no source for kafka-clients $version under src/" ;;
-    esac
-    local jars=$cache/$version
+    local version=$1 scratch stamp out name
+    local jars=$cache/$version sources=("$here"/src/agent/sordini/compat/*.java)
+    for name in $(ls "$here/src" | sed -n 's/-.*//p' | sort -u); do
+        sources+=("$(serving "$name" "$version")"/sordini/compat/*.java)
+    done
     mkdir -p "$cache"
     if [ ! -d "$jars" ]; then
         command -v mvn >/dev/null || die "FAIL: 'mvn' is not installed (Debian: apt-get install maven)"
@@ -30,12 +38,11 @@ prepare() { # VERSION: sets $classpath
             { rm -rf "$scratch"; die "cannot fetch kafka-clients $version: $out"; }
         mv -T "$scratch" "$jars" 2>/dev/null || rm -rf "$scratch"
     fi
-    stamp=$(cat "$here"/src/agent/sordini/compat/*.java "$here/src/$shim"/sordini/compat/*.java | sha256sum | cut -c 1-16)
+    stamp=$(cat "${sources[@]}" | sha256sum | cut -c 1-16)
     local classes=$cache/classes-$version-$stamp
     if [ ! -d "$classes" ]; then
         scratch=$(mktemp -d "$cache/.compile-XXXXXX")
-        javac -nowarn --release 11 -encoding UTF-8 -cp "$jars/*" -d "$scratch" \
-            "$here"/src/agent/sordini/compat/*.java "$here/src/$shim"/sordini/compat/*.java >&2 ||
+        javac -nowarn -Xlint:-options -Xlint:none --release 11 -encoding UTF-8 -cp "$jars/*" -d "$scratch" "${sources[@]}" >&2 ||
             { rm -rf "$scratch"; die "cannot compile the agent for kafka-clients $version"; }
         rm -rf "$cache/classes-$version"-*
         mv -T "$scratch" "$classes" 2>/dev/null || rm -rf "$scratch"
@@ -49,6 +56,7 @@ case "${1:-}:$#" in
         prepare "$1"
         exec java -Xmx128m -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xshare:auto -Dfile.encoding=UTF-8 \
             -Dorg.slf4j.simpleLogger.defaultLogLevel="${CLIENT_LOG:-warn}" -Dorg.slf4j.simpleLogger.showDateTime=true \
+            -Dorg.slf4j.simpleLogger.log.org.apache.kafka.clients.consumer.internals="${CLIENT_LOG:-info}" \
             -Dorg.slf4j.simpleLogger.dateTimeFormat=HH:mm:ss.SSS -cp "$classpath" sordini.compat.Agent "$1" "$2"
         ;;
     *) sed -n '2,7s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;

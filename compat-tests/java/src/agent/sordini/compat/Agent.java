@@ -20,27 +20,29 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
-import org.apache.kafka.clients.consumer.OffsetAndTimestamp;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.RecordMetadata;
 import org.apache.kafka.common.TopicPartition;
 
 /**
  * A program that does with kafka-clients what the harness asks for, one JSON line at a time. It is compiled against each
- * pinned version; what differs between their APIs is in Api, of which there is one per generation. Settings stay at the
- * client's defaults unless a scenario depends on them.
+ * pinned version; what differs between their APIs is in small classes that run.sh picks by their folder: name-V/ serves from
+ * version V on, until the next of that name. Settings stay at the client's defaults unless a scenario depends on them.
  */
 public final class Agent {
+    private final String version;
     private final String bootstrap;
     private final Map<String, Stream> streams = new HashMap<>();
     private final Map<String, Member> members = new HashMap<>();
+    private final Map<String, Transaction> transactions = new HashMap<>();
 
-    private Agent(String bootstrap) {
+    private Agent(String version, String bootstrap) {
+        this.version = version;
         this.bootstrap = bootstrap;
     }
 
     public static void main(String[] args) throws Exception {
-        Agent agent = new Agent(args[1]);
+        Agent agent = new Agent(args[0], args[1]);
         // Nulls matter: a null key is not an absent one.
         Gson gson = new GsonBuilder().serializeNulls().disableHtmlEscaping().create();
         PrintStream out = new PrintStream(System.out, false, "UTF-8");
@@ -74,7 +76,7 @@ public final class Agent {
             case "offsets":
                 return offsets(args);
             case "stream.start":
-                streams.put(handle, new Stream(bootstrap, args));
+                streams.put(handle, new Stream(bootstrap, args, idempotent()));
                 return null;
             case "stream.status":
                 return streams.get(handle).status();
@@ -93,23 +95,64 @@ public final class Agent {
             case "member.leave":
                 members.remove(handle).leave();
                 return null;
+            case "admin.topics":
+                return Topics.goThrough(adminConfig(), args.get("topic").getAsString());
+            case "admin.group":
+                return Groups.describe(adminConfig(), args.get("group").getAsString());
+            case "txn.open":
+                transactions.put(handle, new Transaction(bootstrap, args));
+                return null;
+            case "txn.begin":
+                transactions.get(handle).begin();
+                return null;
+            case "txn.send":
+                transactions.get(handle).send(args);
+                return null;
+            case "txn.offsets":
+                transactions.get(handle).offsets(args);
+                return null;
+            case "txn.commit":
+                transactions.get(handle).commit();
+                return null;
+            case "txn.abort":
+                transactions.get(handle).abort();
+                return null;
+            case "txn.close":
+                transactions.remove(handle).close();
+                return null;
             default:
                 throw new IllegalArgumentException("no such operation: " + op);
         }
     }
 
-    private static JsonObject features() {
+    private JsonObject features() {
         JsonObject features = new JsonObject();
         JsonArray codecs = new JsonArray();
-        for (String codec : Api.CODECS) codecs.add(codec);
+        for (String codec : new String[] {"none", "gzip", "snappy", "lz4"}) codecs.add(codec);
+        if (atLeast(2, 1)) codecs.add("zstd");
         features.add("codecs", codecs);
-        features.addProperty("headers", Api.HEADERS);
-        features.addProperty("timestamps", true);
+        features.addProperty("headers", Fields.HEADERS);
+        features.addProperty("timestamps", Fields.TIMESTAMPS);
+        features.addProperty("timeless", !Fields.TIMESTAMPS);
         features.addProperty("nulls", true);
         features.addProperty("binary", true);
-        features.addProperty("idempotent", Api.IDEMPOTENT);
+        features.addProperty("idempotent", idempotent());
         features.addProperty("bulky", true);
+        features.addProperty("noTimeQuery", !Offsets.BY_TIME);
+        features.addProperty("adminTopics", Topics.ADMIN);
+        features.addProperty("adminGroups", Groups.ADMIN);
+        features.addProperty("transactions", Transaction.KNOWN);
         return features;
+    }
+
+    private boolean idempotent() {
+        return atLeast(0, 11);
+    }
+
+    private boolean atLeast(int major, int minor) {
+        String[] parts = version.split("\\.");
+        int ours = Integer.parseInt(parts[0]);
+        return ours > major || ours == major && Integer.parseInt(parts[1]) >= minor;
     }
 
     private JsonElement produce(JsonObject args) throws Exception {
@@ -141,12 +184,13 @@ public final class Agent {
         long deadline = System.currentTimeMillis() + args.get("timeoutMs").getAsLong();
         JsonArray records = new JsonArray();
         Properties config = consumerConfig(bootstrap);
+        if (args.has("isolation")) config.put("isolation.level", args.get("isolation").getAsString());
         config.put("fetch.max.wait.ms", "50"); // the newer clients' close waits for the fetch that is out
         try (KafkaConsumer<byte[], byte[]> consumer = new KafkaConsumer<>(config)) {
             consumer.assign(Collections.singletonList(partition));
             consumer.seek(partition, args.get("offset").getAsLong());
             while (records.size() < count && System.currentTimeMillis() < deadline) {
-                for (ConsumerRecord<byte[], byte[]> r : Api.poll(consumer, 200)) records.add(Records.toJson(r));
+                for (ConsumerRecord<byte[], byte[]> r : Poll.poll(consumer, 200)) records.add(Records.toJson(r));
             }
         }
         return records;
@@ -154,14 +198,16 @@ public final class Agent {
 
     private JsonElement offsets(JsonObject args) {
         TopicPartition partition = new TopicPartition(args.get("topic").getAsString(), args.get("partition").getAsInt());
-        JsonObject result = new JsonObject();
         try (KafkaConsumer<byte[], byte[]> consumer = new KafkaConsumer<>(consumerConfig(bootstrap))) {
-            result.addProperty("first", consumer.beginningOffsets(Collections.singletonList(partition)).get(partition));
-            result.addProperty("end", consumer.endOffsets(Collections.singletonList(partition)).get(partition));
-            OffsetAndTimestamp at = consumer.offsetsForTimes(Collections.singletonMap(partition, args.get("timestamp").getAsLong())).get(partition);
-            result.addProperty("byTime", at == null ? -1 : at.offset());
+            consumer.assign(Collections.singletonList(partition));
+            return Offsets.of(consumer, partition, args.get("timestamp").getAsLong());
         }
-        return result;
+    }
+
+    private Properties adminConfig() {
+        Properties config = new Properties();
+        config.put("bootstrap.servers", bootstrap);
+        return config;
     }
 
     static Properties producerConfig(String bootstrap) {

@@ -54,7 +54,7 @@ final class Member {
                     Thread.sleep(10); // the client's own thread keeps the membership alive
                     continue;
                 }
-                for (ConsumerRecord<byte[], byte[]> r : Api.poll(consumer, 50)) receive(r);
+                for (ConsumerRecord<byte[], byte[]> r : Poll.poll(consumer, 50)) receive(r);
             }
         } catch (Throwable e) {
             e.printStackTrace();

@@ -16,17 +16,17 @@ final class Records {
     static ProducerRecord<byte[], byte[]> toProducer(String topic, JsonObject json) {
         long timestamp = json.get("t").getAsLong();
         JsonArray headers = json.get("h").isJsonArray() ? json.getAsJsonArray("h") : new JsonArray();
-        return Api.record(topic, json.get("p").getAsInt(), timestamp < 0 ? null : timestamp, bytes(json.get("k")), bytes(json.get("v")), headers);
+        return Fields.record(topic, json.get("p").getAsInt(), timestamp < 0 ? null : timestamp, bytes(json.get("k")), bytes(json.get("v")), headers);
     }
 
     static JsonObject toJson(ConsumerRecord<byte[], byte[]> record) {
         JsonObject json = new JsonObject();
         json.addProperty("p", record.partition());
         json.addProperty("o", record.offset());
-        json.addProperty("t", record.timestamp());
+        json.addProperty("t", Fields.timestamp(record));
         json.add("k", base64(record.key()));
         json.add("v", base64(record.value()));
-        json.add("h", Api.headers(record));
+        json.add("h", Fields.headers(record));
         return json;
     }
 

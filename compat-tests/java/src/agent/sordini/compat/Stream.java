@@ -17,10 +17,11 @@ final class Stream {
     private final Thread sender;
     private volatile boolean stopped;
 
-    Stream(String bootstrap, JsonObject args) {
+    Stream(String bootstrap, JsonObject args, boolean idempotent) {
         Properties config = Agent.producerConfig(bootstrap);
         config.put("acks", "all");
         config.put("retries", String.valueOf(Integer.MAX_VALUE)); // the old client's default is 0
+        if (idempotent) config.put("enable.idempotence", "true"); // the default only from 3.0 on
         producer = new KafkaProducer<>(config);
         String topic = args.get("topic").getAsString();
         int partitions = args.get("partitions").getAsInt();

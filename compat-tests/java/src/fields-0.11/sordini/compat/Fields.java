@@ -3,27 +3,19 @@ package sordini.compat;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
-import org.apache.kafka.clients.consumer.ConsumerRecords;
-import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.header.Header;
 import org.apache.kafka.common.header.internals.RecordHeader;
 
-/** The API of kafka-clients 4: headers, zstd, idempotent producers by default. */
-final class Api {
-    static final String[] CODECS = {"none", "gzip", "snappy", "lz4", "zstd"};
+/** Records of 0.11 and later have headers (KIP-82). */
+final class Fields {
+    static final boolean TIMESTAMPS = true;
     static final boolean HEADERS = true;
-    static final boolean IDEMPOTENT = true;
 
-    private Api() {}
-
-    static ConsumerRecords<byte[], byte[]> poll(KafkaConsumer<byte[], byte[]> consumer, long timeoutMs) {
-        return consumer.poll(Duration.ofMillis(timeoutMs));
-    }
+    private Fields() {}
 
     static ProducerRecord<byte[], byte[]> record(String topic, int partition, Long timestamp, byte[] key, byte[] value, JsonArray headers) {
         List<Header> list = new ArrayList<>();
@@ -32,6 +24,10 @@ final class Api {
             list.add(new RecordHeader(h.get("n").getAsString(), Records.bytes(h.get("v"))));
         }
         return new ProducerRecord<>(topic, partition, timestamp, key, value, list);
+    }
+
+    static long timestamp(ConsumerRecord<byte[], byte[]> record) {
+        return record.timestamp();
     }
 
     static JsonArray headers(ConsumerRecord<byte[], byte[]> record) {
