@@ -80,6 +80,9 @@ func (l *Log) appendLocked(config *LogConfig, nowMs int64, leaderEpoch int32, ap
 	if err := l.usable(); err != nil {
 		return refuseAll(appends, err)
 	}
+	if err := l.dir.mayGrow(config); err != nil {
+		return refuseAll(appends, err)
+	}
 	if l.mu.tailDirty {
 		if err := l.cleanTailLocked(); err != nil {
 			return refuseAll(appends, err)
@@ -180,8 +183,12 @@ func (l *Log) writeLocked(config *LogConfig, nowMs int64, active *segment) error
 	}
 	h := active.handle.Load()
 	l.preallocateLocked(h, at, n)
-	if _, err := h.file.WriteVAt(l.mu.bufs, at); err != nil {
-		return l.undoLocked(err)
+	_, err := h.file.WriteVAt(l.mu.bufs, at)
+	if isDiskFull(err) && config.Vital && l.dir.releaseReserve(err) {
+		_, err = h.file.WriteVAt(l.mu.bufs, at)
+	}
+	if err != nil {
+		return l.undoLocked(err, n)
 	}
 	active.publish(l.mu.bufs, at, int64(config.IndexIntervalBytes), nowMs)
 	l.noteEpochsLocked()
@@ -195,7 +202,7 @@ func (l *Log) writeLocked(config *LogConfig, nowMs int64, active *segment) error
 }
 
 // undoLocked takes back a failed write: the producers' states and the bytes that may have been written.
-func (l *Log) undoLocked(cause error) error {
+func (l *Log) undoLocked(cause error, n int64) error {
 	l.mu.producers.Rollback()
 	l.mu.tailDirty = true
 	err := fmt.Errorf("append to segment %d: %w", l.active().base, cause)
@@ -212,7 +219,7 @@ func (l *Log) undoLocked(cause error) error {
 		l.dir.fail(err)
 		return err
 	}
-	l.dir.diskFull(err)
+	l.dir.diskFull(err, n)
 	return errors.Join(err, l.cleanTailLocked())
 }
 

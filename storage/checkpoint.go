@@ -210,7 +210,7 @@ func (d *Dir) seal(l *Log, s *segment) {
 	b := d.index.NewBatch()
 	sp.put(b, l.key)
 	if err := b.Commit(false); err != nil {
-		d.config.Logger.Warn("index of a closed segment is not stored", "dir", l.path, "segment", segmentName(s.base), "error", err)
+		d.config.Logger.Warn("index of a closed segment is not stored", "log", l.name, "segment", segmentName(s.base), "error", err)
 		return
 	}
 	sp.done()

@@ -69,8 +69,8 @@ func (d *Dir) RunCompaction(ctx context.Context, nowMs int64) (Compacted, error)
 	work := func() {
 		io := &throttle{bytesPerSecond: cleaner.IOMaxBytesPerSecond}
 		for i := next.Add(1) - 1; i < int64(len(logs)); i = next.Add(1) - 1 {
-			if ctx.Err() != nil || d.failure() != nil {
-				return
+			if ctx.Err() != nil || d.failure() != nil || d.mayGrow(logs[i].config.Load()) != nil {
+				return // and what is left of a full disk is not for a copy
 			}
 			done, err := d.compactLog(logs[i], compaction{ctx: ctx, io: io, nowMs: nowMs, cleaner: cleaner})
 			sumMu.Lock()
@@ -106,7 +106,7 @@ func (d *Dir) compactLog(l *Log, c compaction) (sum Compacted, err error) {
 		if !errors.As(err, &unreadable) || unreadable.s.left.Swap(true) {
 			break
 		}
-		d.config.Logger.Error("compaction leaves a segment as it is", "dir", l.path, "segment", segmentName(unreadable.s.base), "error", unreadable.cause)
+		d.config.Logger.Error("compaction leaves a segment as it is", "log", l.name, "segment", segmentName(unreadable.s.base), "error", unreadable.cause)
 		check := segmentCheck{ctx: c.ctx, io: c.io}
 		if _, err = check.run(l, unreadable.s); err != nil {
 			break
@@ -115,7 +115,12 @@ func (d *Dir) compactLog(l *Log, c compaction) (sum Compacted, err error) {
 	if err == nil || errors.Is(err, ErrClosed) || errors.Is(err, errRemoved) {
 		return sum, nil
 	}
-	return sum, fmt.Errorf("compaction of %s: %w", l.name, err)
+	err = fmt.Errorf("compaction of %s: %w", l.name, err)
+	if isDiskFull(err) {
+		d.diskFull(err, 0)
+		err = fmt.Errorf("%w: %w", ErrDiskFull, err)
+	}
+	return sum, err
 }
 
 // unreadableError says that a segment holds a batch that compaction cannot take apart.

@@ -66,6 +66,8 @@ type LogConfig struct {
 	MaxDecompressedBytes int
 	// LogAppendTime: message.timestamp.type is LogAppendTime.
 	LogAppendTime bool
+	// Vital: a broker that cannot write this log cannot make room either. On a full disk it gets the directory's reserve.
+	Vital bool
 }
 
 // Kafka's defaults, for the fields where zero cannot be meant.

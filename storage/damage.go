@@ -35,7 +35,7 @@ func (l *Log) damaged(s *segment, pos int64, format string, args ...any) *Corrup
 		l.dir.work.add(func() {
 			check := segmentCheck{ctx: context.Background(), io: &throttle{}} // it ends when the log is closed
 			if _, err := check.run(l, s); err != nil && !errors.Is(err, ErrClosed) && !errors.Is(err, errRemoved) {
-				l.dir.config.Logger.Error("a damaged segment cannot be checked", "dir", l.path, "segment", segmentName(s.base), "error", err)
+				l.dir.config.Logger.Error("a damaged segment cannot be checked", "log", l.name, "segment", segmentName(s.base), "error", err)
 			}
 		})
 	}
@@ -199,7 +199,7 @@ func (l *Log) noteDamageLocked(s *segment, found []damagedRange, generation uint
 }
 
 func (d *Dir) reportDamage(e *CorruptError) {
-	d.config.Logger.Error("damaged records", "topic", e.Topic, "partition", e.Partition, "dir", e.Dir, "segment", e.Segment,
+	d.config.Logger.Error("damaged records", "topic", e.Topic, "partition", e.Partition, "segment", e.Segment,
 		"position", e.Position, "first_offset", e.FirstOffset, "next_offset", e.NextOffset, "reason", e.Reason)
 	if d.config.OnCorruption != nil {
 		d.config.OnCorruption(e)
@@ -218,7 +218,7 @@ func (l *Log) loadDamage(known []index.Damage) {
 	}
 	if len(all) > 0 {
 		l.badRanges.Store(&all)
-		l.dir.config.Logger.Warn("the log has damaged records", "dir", l.path, "places", len(all), "first_offset", all[0].err.FirstOffset)
+		l.dir.config.Logger.Warn("the log has damaged records", "log", l.name, "places", len(all), "first_offset", all[0].err.FirstOffset)
 	}
 }
 

@@ -96,10 +96,15 @@ func (d *Dir) deleteLog(p Partition, l *Log) error {
 	} else if id, err := readPartitionMeta(d.fs, path); err == nil && id != p.ID {
 		return ErrTopicIDMismatch
 	}
-	b := d.index.NewBatch()
-	b.DeletePartition(p.key())
-	if err := b.Commit(true); err != nil {
+	err := d.forgetPartition(p)
+	if err != nil && !isDiskFull(err) {
 		return err
+	}
+	// On a full disk the index forgets the partition when its files have made room. Until then nothing is wrong: nobody has its topic id
+	// again.
+	forgotten := err == nil
+	if d.DiskFull() {
+		delayMs = 0
 	}
 	if l != nil {
 		for _, s := range *l.segments.Load() {
@@ -107,12 +112,26 @@ func (d *Dir) deleteLog(p Partition, l *Log) error {
 			s.close(&d.files)
 		}
 	}
-	return d.moveAway(path, deletedName(p, hex.EncodeToString(p.ID[:])), delayMs)
+	return d.moveAway(path, deletedName(p, hex.EncodeToString(p.ID[:])), delayMs, func() {
+		d.checkRoom()
+		if forgotten {
+			return
+		}
+		if err := d.forgetPartition(p); err != nil {
+			d.config.Logger.Warn("the index keeps what it has of a deleted log", "log", p.dirName(), "error", err)
+		}
+	})
+}
+
+func (d *Dir) forgetPartition(p Partition) error {
+	b := d.index.NewBatch()
+	b.DeletePartition(p.key())
+	return b.Commit(true)
 }
 
 // moveAway renames a directory, so that the name is free at once, and removes it later. What a crash leaves
 // is found when the directory is next opened.
-func (d *Dir) moveAway(path, name string, delayMs int64) error {
+func (d *Dir) moveAway(path, name string, delayMs int64, removed func()) error {
 	to := d.fs.PathJoin(d.path, name)
 	err := d.fs.Rename(path, to)
 	if errors.Is(err, fs.ErrExist) || errors.Is(err, syscall.ENOTEMPTY) {
@@ -123,6 +142,7 @@ func (d *Dir) moveAway(path, name string, delayMs int64) error {
 		err = d.fs.Rename(path, to)
 	}
 	if errors.Is(err, fs.ErrNotExist) {
+		d.work.add(removed)
 		return nil
 	}
 	if err != nil {
@@ -135,7 +155,9 @@ func (d *Dir) moveAway(path, name string, delayMs int64) error {
 	d.work.addAfter(delayMs, func() {
 		if err := d.fs.RemoveAll(to); err != nil {
 			d.config.Logger.Warn("deleted log is not removed", "path", to, "error", err)
+			return
 		}
+		removed()
 	})
 	return nil
 }

@@ -21,14 +21,16 @@ type DirConfig struct {
 	FS   vfs.FS // nil: the operating system's
 	// Clock is the wall clock in milliseconds. It stamps what no caller gives a time for.
 	Clock             func() int64
-	Logger            *slog.Logger
-	SyncIntervalMs    int64 // of Interval durability
-	SyncIntervalBytes int64 // likewise, of one log; 0: no limit
-	FDCacheSize       int   // open files of closed segments
-	RecoveryThreads   int   // logs that are scanned at the same time
+	Logger            *slog.Logger // its lines get the path as dir
+	SyncIntervalMs    int64        // of Interval durability
+	SyncIntervalBytes int64        // likewise, of one log; 0: no limit
+	FDCacheSize       int          // open files of closed segments
+	RecoveryThreads   int          // logs that are scanned at the same time
 	Cleaner           CleanerConfig
 	// OnFailure is told once, from a goroutine of the directory, when it goes offline.
 	OnFailure func(error)
+	// OnRoom is told, from a goroutine of the directory, each time that its disk is not full any more.
+	OnRoom func()
 	// OnCorruption is told of every damaged place when it is found, from a goroutine of the directory or one that runs a pass over
 	// it.
 	OnCorruption func(*CorruptError)
@@ -38,8 +40,6 @@ const (
 	defaultSyncIntervalMs  = 1000
 	defaultFDCacheSize     = 1024
 	defaultRecoveryThreads = 2
-	// reserveBytes is kept for the index, so that it can still shrink when the disk is full.
-	reserveBytes = 4 << 20
 )
 
 // Dir is one data directory: its lock, its index, its logs and its two goroutines.
@@ -67,9 +67,8 @@ type Dir struct {
 	cleaner    atomic.Pointer[CleanerConfig]
 	generation index.Generation // of this opening; under checkpointing once the directory is open
 
-	failed   atomic.Pointer[error]
-	full     atomic.Bool
-	reserved atomic.Bool
+	failed atomic.Pointer[error]
+	room   room
 
 	// checkpointing makes checkpoints follow each other, and compacting the passes of compaction.
 	checkpointing sync.Mutex
@@ -79,9 +78,11 @@ type Dir struct {
 		sync.Mutex
 		logs    map[string]*Log // by directory name
 		opening map[string]bool
-		closed  bool
-		busy    int // calls in progress that Close waits for
-		idle    chan struct{}
+		// halfOpened: an opening of the log has failed, and may have left files.
+		halfOpened map[string]bool
+		closed     bool
+		busy       int // calls in progress that Close waits for
+		idle       chan struct{}
 	}
 }
 
@@ -97,7 +98,7 @@ func OpenDir(config DirConfig) (*Dir, error) {
 		files: fileCache{max: config.FDCacheSize}, scans: make(chan struct{}, config.RecoveryThreads),
 	}
 	d.SetCleaner(config.Cleaner)
-	d.mu.logs, d.mu.opening = make(map[string]*Log), make(map[string]bool)
+	d.mu.logs, d.mu.opening, d.mu.halfOpened = make(map[string]*Log), make(map[string]bool), make(map[string]bool)
 	if d.lock, err = d.fs.LockFile(d.fs.PathJoin(d.path, lockFile)); err != nil {
 		return nil, fmt.Errorf("lock data directory: %w", err)
 	}
@@ -120,6 +121,7 @@ func (c DirConfig) withDefaults() DirConfig {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
+	c.Logger = c.Logger.With("dir", c.Path)
 	if c.SyncIntervalMs <= 0 {
 		c.SyncIntervalMs = defaultSyncIntervalMs
 	}
@@ -174,14 +176,15 @@ func (d *Dir) openIndex() error {
 
 func (d *Dir) indexConfig() index.Config {
 	return index.Config{
-		FS: d.fs, Path: d.fs.PathJoin(d.path, indexDir), Logger: d.config.Logger, OnFatal: d.fail, OnDiskFull: d.releaseReserve,
-		OnOutOfFiles: d.files.shed,
+		FS: d.fs, Path: d.fs.PathJoin(d.path, indexDir), Logger: d.config.Logger, OnFatal: d.fail,
+		OnDiskFull:   func() { d.releaseReserve(errors.New("there is no room for the index")) },
+		BeforeCommit: d.mayCommit, OnOutOfFiles: d.files.shed,
 	}
 }
 
 // renewIndex begins a new database in the place of a damaged one.
 func (d *Dir) renewIndex(cause error) error {
-	d.config.Logger.Error("the index is damaged and will be rebuilt", "dir", d.path, "error", cause)
+	d.config.Logger.Error("the index is damaged and will be rebuilt", "error", cause)
 	d.lostIndex = true
 	if d.index != nil {
 		_ = d.index.Close()
@@ -226,14 +229,6 @@ func (d *Dir) begin(hasLogs bool) error {
 	return err
 }
 
-// syncedSize is how much of a scanned file of this size is durable.
-func (d *Dir) syncedSize(size int64) int64 {
-	if d.syncedFS {
-		return size
-	}
-	return 0
-}
-
 // Meta is the directory's identity.
 func (d *Dir) Meta() Meta { return d.meta }
 
@@ -243,9 +238,6 @@ func (d *Dir) Path() string { return d.path }
 // WasClean says whether the directory was closed properly before. After anything else this broker's
 // replicas are suspect to a cluster (KIP-966).
 func (d *Dir) WasClean() bool { return d.wasClean }
-
-// DiskFull says whether the last append that had to grow a file found no room.
-func (d *Dir) DiskFull() bool { return d.full.Load() }
 
 // Failure is why the directory is offline; nil when it is not.
 func (d *Dir) Failure() error { return d.failure() }
@@ -263,37 +255,9 @@ func (d *Dir) fail(cause error) {
 	if !d.failed.CompareAndSwap(nil, &err) {
 		return
 	}
-	d.config.Logger.Error("data directory is offline", "dir", d.path, "error", cause)
+	d.config.Logger.Error("data directory is offline", "error", cause)
 	if d.config.OnFailure != nil {
 		d.work.add(func() { d.config.OnFailure(err) })
-	}
-}
-
-// diskFull notes that there was no room. It is said once until there is room again.
-func (d *Dir) diskFull(err error) {
-	if !d.full.Swap(true) {
-		d.config.Logger.Error("disk is full", "dir", d.path, "error", err)
-	}
-}
-
-// reserve keeps a little room that releaseReserve gives to the index when the disk is full.
-func (d *Dir) reserve() {
-	if d.reserved.Load() {
-		return
-	}
-	f, err := d.fs.OpenLogFile(d.fs.PathJoin(d.path, reserveFile), true)
-	if err != nil {
-		return
-	}
-	if f.Allocate(0, reserveBytes) == nil {
-		d.reserved.Store(true)
-	}
-	_ = f.Close()
-}
-
-func (d *Dir) releaseReserve() {
-	if d.reserved.Swap(false) {
-		_ = d.fs.Remove(d.fs.PathJoin(d.path, reserveFile))
 	}
 }
 

@@ -55,5 +55,5 @@ func isOutOfFiles(err error) bool {
 
 // isDiskFull tells a full disk or an exhausted quota from a broken one.
 func isDiskFull(err error) bool {
-	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, ErrDiskFull)
 }

@@ -29,7 +29,7 @@ func (d *Dir) checkGeneration(hasLogs bool) (index.Generation, error) {
 	}
 	d.lostIndex = d.lostIndex || stored.Rebuilding
 	if hasLogs && file != stored.Current && file != stored.Before {
-		d.config.Logger.Error("the index is of another time than the directory and will be rebuilt", "dir", d.path,
+		d.config.Logger.Error("the index is of another time than the directory and will be rebuilt",
 			"generation", file, "index_generation", stored.Current)
 		d.lostIndex = true
 		if err := d.index.ForgetAll(); err != nil {

@@ -49,6 +49,8 @@ type Log struct {
 	// keys than fit.
 	cleanedTo atomic.Int64
 
+	foundSynced bool // what the opening found on the disk was durable then
+
 	newDir  atomic.Bool // the directory's own entry and partition.metadata are not durable
 	queued  atomic.Bool // in the syncer's list
 	later   atomic.Bool // in the syncer's list of those that can wait

@@ -17,7 +17,6 @@ const (
 	metaMaxBytes = 64 << 10
 	lockFile     = ".lock"
 	indexDir     = ".index"
-	reserveFile  = ".reserve"
 )
 
 // Meta is the identity of a data directory, kept in Kafka's meta.properties, version 1.

@@ -25,10 +25,16 @@ func (d *Dir) OpenLog(p Partition, config LogConfig) (*Log, error) {
 	if _, _, ok := parseDirName(l.name); !ok || len(l.name) > maxNameBytes || strings.ContainsAny(l.name, "/\x00") {
 		return nil, fmt.Errorf("open log: %q cannot be a directory name", l.name)
 	}
-	if err := d.claim(l.name); err != nil {
+	if err := d.claim(l); err != nil {
 		return nil, err
 	}
 	err := l.load()
+	if isDiskFull(err) {
+		d.diskFull(err, 0)
+		err = fmt.Errorf("%w: %w", ErrDiskFull, err)
+	} else if isOutOfFiles(err) {
+		err = fmt.Errorf("%w: %w", ErrOutOfFiles, err)
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	delete(d.mu.opening, l.name)
@@ -36,49 +42,62 @@ func (d *Dir) OpenLog(p Partition, config LogConfig) (*Log, error) {
 		err = ErrClosed
 	}
 	if err != nil {
+		d.mu.halfOpened[l.name] = true
 		l.closeFiles()
 		return nil, fmt.Errorf("open log %s: %w", l.name, err)
 	}
+	delete(d.mu.halfOpened, l.name)
 	d.mu.logs[l.name] = l
 	return l, nil
 }
 
-// claim makes sure that a log is opened once.
-func (d *Dir) claim(name string) error {
+// claim makes sure that a log is opened once. What an opening that failed has left is younger than the sync of the file system at the start.
+func (d *Dir) claim(l *Log) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.mu.closed {
 		return ErrClosed
 	}
-	if d.mu.logs[name] != nil || d.mu.opening[name] {
-		return fmt.Errorf("open log %s: it is open already", name)
+	if d.mu.logs[l.name] != nil || d.mu.opening[l.name] {
+		return fmt.Errorf("open log %s: it is open already", l.name)
 	}
-	d.mu.opening[name] = true
+	d.mu.opening[l.name] = true
+	l.foundSynced = d.syncedFS && !d.mu.halfOpened[l.name]
 	return nil
 }
 
 // load brings the log into memory: from its directory, from the index, and by a scan of what the index does
 // not vouch for.
 func (l *Log) load() error {
-	names, err := l.ensureDir()
-	if err != nil {
+	names, err := l.dir.fs.List(l.path)
+	missing := errors.Is(err, fs.ErrNotExist)
+	if err != nil && !missing {
 		return err
 	}
+	slices.Sort(names)
 	known, err := l.dir.index.Load(l.key)
 	lost := err != nil || (l.dir.lostIndex && (known.State == nil || known.State.RecoveryPoint == 0))
 	if err != nil {
 		if !index.IsCorrupt(err) {
 			return err
 		}
-		l.dir.config.Logger.Error("index entries are damaged, the log is scanned", "dir", l.path, "error", err)
+		l.dir.config.Logger.Error("index entries are damaged, the log is scanned", "log", l.name, "error", err)
 		known = index.Loaded{}
 	}
 	r := recovery{l: l, known: known, lost: lost, producers: producer.NewTable()}
+	if missing && known.State != nil {
+		if err := r.checkPresent(nil, known.State); err != nil {
+			return err // before anything is made in its place
+		}
+	}
+	if err := l.ensureDir(missing); err != nil {
+		return err
+	}
 	if err := r.run(names); err != nil {
 		return err
 	}
 	// Only a checkpoint proves that the directory is durable.
-	if known.State == nil && !l.dir.syncedFS {
+	if known.State == nil && !l.foundSynced {
 		l.newDir.Store(true)
 	}
 	if r.cut {
@@ -87,7 +106,7 @@ func (l *Log) load() error {
 			return err
 		}
 	}
-	if r.scanned > 0 && !l.dir.syncedFS {
+	if r.scanned > 0 && !l.foundSynced {
 		if err := l.syncFound(); err != nil {
 			return err
 		}
@@ -123,37 +142,40 @@ func (l *Log) syncCut() error {
 	return l.dir.syncDir(l.path)
 }
 
-// ensureDir lists the log's directory. It creates it when it does not exist, without any sync: the first
-// sync of the log's data makes the directory durable as well.
-func (l *Log) ensureDir() ([]string, error) {
-	fsys := l.dir.fs
-	names, err := fsys.List(l.path)
-	if errors.Is(err, fs.ErrNotExist) {
-		if err := fsys.MkdirAll(l.path, 0o755); err != nil {
-			return nil, err
+// ensureDir makes the log's directory when it is missing, without any sync: the first sync of the log's data makes the directory durable as
+// well. One that is there must be this topic's.
+func (l *Log) ensureDir(missing bool) error {
+	if missing {
+		if err := l.dir.mayGrow(l.config.Load()); err != nil {
+			return err
 		}
-		return nil, l.writePartitionMeta()
+		if err := l.dir.fs.MkdirAll(l.path, 0o755); err != nil {
+			return err
+		}
+		return l.writePartitionMeta()
 	}
-	if err != nil {
-		return nil, err
-	}
-	slices.Sort(names)
-	id, err := readPartitionMeta(fsys, l.path)
+	id, err := readPartitionMeta(l.dir.fs, l.path)
 	if errors.Is(err, errNoPartitionFile) {
-		return names, l.writePartitionMeta()
+		return l.writePartitionMeta()
 	}
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if id != l.partition.ID {
-		return nil, fmt.Errorf("%w: it has %x, the topic is %x", ErrTopicIDMismatch, id, l.partition.ID)
+		return fmt.Errorf("%w: it has %x, the topic is %x", ErrTopicIDMismatch, id, l.partition.ID)
 	}
-	return names, nil
+	return nil
 }
 
+// writePartitionMeta leaves no half of the file, which would be somebody else's.
 func (l *Log) writePartitionMeta() error {
 	l.newDir.Store(true)
-	return vfs.WriteFile(l.dir.fs, l.dir.fs.PathJoin(l.path, partitionFile), appendPartitionMeta(nil, l.partition.ID))
+	path := l.dir.fs.PathJoin(l.path, partitionFile)
+	err := vfs.WriteFile(l.dir.fs, path, appendPartitionMeta(nil, l.partition.ID))
+	if err != nil {
+		_ = l.dir.fs.Remove(path)
+	}
+	return err
 }
 
 // syncNewLog makes a new log's directory durable: the topic id in it, its entries, and its own entry.

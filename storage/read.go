@@ -230,7 +230,7 @@ func (l *Log) indexDamage(s *segment, err error) error {
 	s.mu.Lock()
 	s.mu.onDisk = false
 	s.mu.Unlock()
-	l.dir.config.Logger.Error("the index is damaged and is no longer used for a segment", "dir", l.path, "segment", segmentName(s.base), "error", err)
+	l.dir.config.Logger.Error("the index is damaged and is no longer used for a segment", "log", l.name, "segment", segmentName(s.base), "error", err)
 	return nil
 }
 

@@ -111,7 +111,7 @@ func (r *recovery) begin(bases []int64) error {
 		}
 		table, err := producer.ReadSnapshot(s.Bytes)
 		if err != nil {
-			l.dir.config.Logger.Error("producer snapshot is damaged", "dir", l.path, "offset", s.Offset, "error", err)
+			l.dir.config.Logger.Error("producer snapshot is damaged", "log", l.name, "offset", s.Offset, "error", err)
 			continue
 		}
 		r.producers, r.from = table, s.Offset
@@ -237,7 +237,7 @@ func (r *recovery) removeMerged(base int64) error {
 // removeFrom unlinks the segments after a cut.
 func (r *recovery) removeFrom(bases []int64, end int64) error {
 	for _, base := range slices.Backward(bases) {
-		r.l.dir.config.Logger.Warn("segment after a torn one is removed", "dir", r.l.path, "base_offset", base, "log_end", end)
+		r.l.dir.config.Logger.Warn("segment after a torn one is removed", "log", r.l.name, "base_offset", base, "log_end", end)
 		if err := r.l.dir.fs.Remove(r.l.dir.fs.PathJoin(r.l.path, segmentName(base))); err != nil {
 			return fmt.Errorf("remove segment %d: %w", base, err)
 		}
@@ -286,7 +286,7 @@ func (r *recovery) segment(s *segment, next int64) (whole bool, err error) {
 		}
 	} else {
 		r.stale = true
-		s.newFile.Store(!r.l.dir.syncedFS)
+		s.newFile.Store(!r.l.foundSynced)
 	}
 	if s.mu.facts.Size < size {
 		return r.scan(s, f, size, next)
@@ -335,7 +335,7 @@ func (r *recovery) scan(s *segment, f vfs.File, size, next int64) (whole bool, e
 	s.size.Store(sc.pos)
 	s.mu.facts.LastModifiedMs = l.dir.config.Clock()
 	if errors.Is(stop, io.EOF) {
-		s.synced.Store(l.dir.syncedSize(size))
+		s.synced.Store(l.syncedSize(size))
 		return true, nil
 	}
 	if !errors.Is(stop, errInvalid) {
@@ -346,12 +346,12 @@ func (r *recovery) scan(s *segment, f vfs.File, size, next int64) (whole bool, e
 	if !complete && (r.end(s) < l.mu.recovery || (r.lost && next >= 0)) {
 		return false, l.corrupt(s, sc.pos, "%v", stop)
 	}
-	l.dir.config.Logger.Warn("torn tail is cut", "dir", l.path, "segment", segmentName(s.base), "position", sc.pos,
+	l.dir.config.Logger.Warn("torn tail is cut", "log", l.name, "segment", segmentName(s.base), "position", sc.pos,
 		"bytes", size-sc.pos, "log_end", s.mu.facts.NextOffset, "reason", stop.Error())
 	if err := f.Truncate(sc.pos); err != nil {
 		return false, fmt.Errorf("cut segment %d: %w", s.base, err)
 	}
-	s.synced.Store(l.dir.syncedSize(sc.pos))
+	s.synced.Store(l.syncedSize(sc.pos))
 	if complete {
 		return true, nil
 	}
@@ -378,4 +378,12 @@ func (r *recovery) cleanIndex(segs []*segment) error {
 		}
 	}
 	return b.Commit(false)
+}
+
+// syncedSize is how much of a scanned file of this size is durable.
+func (l *Log) syncedSize(size int64) int64 {
+	if l.foundSynced {
+		return size
+	}
+	return 0
 }

@@ -37,8 +37,7 @@ func (d *Dir) RunRetention(nowMs int64) (Retained, error) {
 		sum.Bytes += r.Bytes
 		sum.Producers += r.Producers
 	}
-	d.full.Store(false) // the next append will tell
-	d.reserve()
+	d.checkRoom()
 	return sum, errors.Join(append(errs, d.checkpoint())...)
 }
 
@@ -168,7 +167,7 @@ func (l *Log) rollIfBelow(start, nowMs int64) error {
 func (l *Log) dropHead(start int64) Retained {
 	var out Retained
 	delayMs := l.config.Load().FileDeleteDelayMs
-	if l.dir.full.Load() {
+	if l.dir.DiskFull() {
 		delayMs = 0
 	}
 	l.mu.Lock()

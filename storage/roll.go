@@ -57,7 +57,11 @@ func (l *Log) rollLocked(nowMs int64, base int64) (*segment, error) {
 		}
 	}
 	s := newSegment(l.dir.fs, l.path, base)
-	if err := l.createLocked(s); err != nil {
+	err := l.createLocked(s)
+	if isDiskFull(err) && l.config.Load().Vital && l.dir.releaseReserve(err) {
+		err = l.createLocked(s)
+	}
+	if err != nil {
 		if isOutOfFiles(err) {
 			return nil, fmt.Errorf("%w: %w", ErrOutOfFiles, err)
 		}
@@ -65,7 +69,7 @@ func (l *Log) rollLocked(nowMs int64, base int64) (*segment, error) {
 			l.dir.fail(err)
 			return nil, err
 		}
-		l.dir.diskFull(err)
+		l.dir.diskFull(err, 0)
 		return nil, fmt.Errorf("%w: %w", ErrDiskFull, err)
 	}
 	s.mu.facts.LastModifiedMs = nowMs

@@ -1,6 +1,7 @@
 package index
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -107,6 +108,11 @@ func (b *Batch) SetClean(clean bool) {
 func (b *Batch) Commit(sync bool) error {
 	if b.err != nil {
 		return fmt.Errorf("build index batch: %w", b.err)
+	}
+	if b.d.before != nil {
+		if err := b.d.before(); err != nil {
+			return errors.Join(fmt.Errorf("commit to index: %w", err), b.b.Close())
+		}
 	}
 	opts := pebble.NoSync
 	if sync {

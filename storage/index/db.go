@@ -42,6 +42,8 @@ type Config struct {
 	OnFatal func(error)
 	// OnDiskFull is called when a write meets a full disk, before it is tried once more. It may make room.
 	OnDiskFull func()
+	// BeforeCommit can refuse a commit, with an error, before it begins.
+	BeforeCommit func() error
 	// OnOutOfFiles is called when a file cannot be opened because no descriptor is left, before it is tried once
 	// more. It may close some.
 	OnOutOfFiles func()
@@ -52,6 +54,7 @@ type DB struct {
 	db     *pebble.DB
 	cache  *pebble.Cache
 	logger *fatalLogger
+	before func() error // a commit
 	// use is held for reading by every call, so that Close waits for them.
 	use    sync.RWMutex
 	closed bool // under use
@@ -82,7 +85,7 @@ func Open(cfg Config) (*DB, error) {
 		}},
 	}
 	opts.Experimental.CompactionScheduler = newScheduler()
-	d := &DB{cache: cache, logger: logger}
+	d := &DB{cache: cache, logger: logger, before: cfg.BeforeCommit}
 	err := d.guard(func() (err error) {
 		d.db, err = pebble.Open(cfg.Path, opts)
 		return err

@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -131,4 +132,32 @@ func WriteFile(fs FS, name string, data []byte) error {
 	}
 	_, err = f.Write(data)
 	return errors.Join(err, f.Close())
+}
+
+// OnDiskFull wraps a file system so that full is called when a small file, or its directory, finds no room, before the operation is tried
+// once more. Segment files are not its affair.
+func OnDiskFull(fs FS, full func()) FS { return &roomFS{fs, vfs.OnDiskFull(fs, full)} }
+
+type roomFS struct {
+	FS
+	retry vfs.FS
+}
+
+func (r *roomFS) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
+	return r.retry.Create(name, c)
+}
+func (r *roomFS) Rename(oldname, newname string) error        { return r.retry.Rename(oldname, newname) }
+func (r *roomFS) MkdirAll(dir string, perm os.FileMode) error { return r.retry.MkdirAll(dir, perm) }
+
+// Available is how many bytes this process could still write on the file system that holds path.
+func Available(fs FS, path string) (int64, error) {
+	usage, err := fs.GetDiskUsage(path)
+	if err != nil {
+		return 0, err
+	}
+	free := usage.AvailBytes
+	if os.Geteuid() == 0 {
+		free = usage.TotalBytes - usage.UsedBytes // what is kept for root is there too
+	}
+	return int64(min(free, math.MaxInt64)), nil
 }

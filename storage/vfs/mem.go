@@ -30,6 +30,7 @@ type node struct {
 	dir            bool
 	data, synced   []byte
 	entries, saved map[string]*node
+	allocated      int64 // bytes that are reserved for the file, used or not
 	// pending are the changes of entries since saved, in order. File systems with a journal keep the order of
 	// such changes, so a crash leaves a beginning of them.
 	pending []dirChange
@@ -37,6 +38,9 @@ type node struct {
 
 // dirChange gives names new nodes, or none (nil), in one step.
 type dirChange map[string]*node
+
+// room is what a file takes on the disk.
+func (n *node) room() int64 { return max(int64(len(n.data)), n.allocated) }
 
 // change applies a change to a directory.
 func (n *node) change(c dirChange) {
@@ -222,7 +226,7 @@ func (m *MemFS) freeLocked(n *node) {
 	if n == nil {
 		return
 	}
-	m.used -= int64(len(n.data))
+	m.used -= n.room()
 	for _, child := range n.entries {
 		m.freeLocked(child)
 	}
@@ -367,6 +371,13 @@ func (m *MemFS) PathJoin(elem ...string) string      { return path.Join(elem...)
 func (m *MemFS) PathDir(p string) string             { return path.Dir(p) }
 func (m *MemFS) Unwrap() vfs.FS                      { return nil }
 
+// GetDiskUsage knows as much as SetCapacity has said.
 func (m *MemFS) GetDiskUsage(string) (vfs.DiskUsage, error) {
-	return vfs.DiskUsage{}, vfs.ErrUnsupported
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.capacity <= 0 {
+		return vfs.DiskUsage{}, vfs.ErrUnsupported
+	}
+	free := uint64(max(m.capacity-m.used, 0))
+	return vfs.DiskUsage{AvailBytes: free, TotalBytes: uint64(m.capacity), UsedBytes: uint64(m.capacity) - free}, nil
 }

@@ -71,14 +71,15 @@ func (f *memFile) WriteAt(p []byte, off int64) (int, error) {
 		return 0, &os.PathError{Op: "write", Path: f.name, Err: syscall.EISDIR}
 	}
 	var full error
-	if grow := off + int64(len(p)) - int64(len(f.n.data)); grow > 0 && f.fs.capacity > 0 && f.fs.used+grow > f.fs.capacity {
+	if grow := off + int64(len(p)) - f.n.room(); grow > 0 && f.fs.capacity > 0 && f.fs.used+grow > f.fs.capacity {
 		full = &os.PathError{Op: "write", Path: f.name, Err: syscall.ENOSPC}
 		fits := max(0, int64(len(p))-(f.fs.used+grow-f.fs.capacity))
 		p = p[:fits]
 	}
 	if end := off + int64(len(p)); len(p) > 0 && end > int64(len(f.n.data)) {
-		f.fs.used += end - int64(len(f.n.data))
+		before := f.n.room()
 		f.n.data = append(f.n.data, make([]byte, end-int64(len(f.n.data)))...)
+		f.fs.used += f.n.room() - before
 	}
 	copy(f.n.data[min(off, int64(len(f.n.data))):], p)
 	return len(p), full
@@ -102,13 +103,14 @@ func (f *memFile) Truncate(size int64) error {
 	if f.closed {
 		return os.ErrClosed
 	}
-	old := int64(len(f.n.data))
-	f.fs.used += size - old
-	if size <= old {
+	before := f.n.room()
+	f.n.allocated = 0
+	if old := int64(len(f.n.data)); size <= old {
 		f.n.data = f.n.data[:size:size]
-		return nil
+	} else {
+		f.n.data = append(f.n.data, make([]byte, size-old)...)
 	}
-	f.n.data = append(f.n.data, make([]byte, size-old)...)
+	f.fs.used += f.n.room() - before
 	return nil
 }
 
@@ -123,6 +125,21 @@ func (f *memFile) Sync() error {
 }
 
 func (f *memFile) SyncData() error { return f.Sync() }
+
+func (f *memFile) Allocate(off, n int64) error {
+	f.fs.mu.Lock()
+	defer f.fs.mu.Unlock()
+	grow := off + n - f.n.room()
+	if grow <= 0 {
+		return nil
+	}
+	if f.fs.capacity > 0 && f.fs.used+grow > f.fs.capacity {
+		return &os.PathError{Op: "allocate", Path: f.name, Err: syscall.ENOSPC}
+	}
+	f.fs.used += grow
+	f.n.allocated = off + n
+	return nil
+}
 
 // SyncTo promises nothing, and keeps that.
 func (f *memFile) SyncTo(int64) (bool, error) { return false, nil }
@@ -142,7 +159,6 @@ func (f *memFile) Stat() (vfs.FileInfo, error) {
 	return memInfo{f.name, int64(len(f.n.data)), f.n.dir}, nil
 }
 
-func (f *memFile) Allocate(off, n int64) error    { return nil }
 func (f *memFile) Preallocate(int64, int64) error { return nil }
 func (f *memFile) Prefetch(int64, int64) error    { return nil }
 func (f *memFile) Fd() uintptr                    { return vfs.InvalidFd }
