@@ -55,6 +55,7 @@ func (s *Server) openDirs() (clusterID string, err error) {
 			SyncIntervalMs: s.cfg.Logs.DurabilityIntervalMs, SyncIntervalBytes: s.cfg.Logs.DurabilityIntervalBytes,
 			RecoveryThreads: int(s.cfg.Logs.RecoveryThreads), Cleaner: cleanerConfig(&s.cfg.Logs),
 			OnFailure:    func(err error) { s.dirFailed(path, err) },
+			OnRoom:       s.dirHasRoom,
 			OnCorruption: func(*storage.CorruptError) { s.metrics.DamageFound.Add(1) }, // the directory has logged it
 		})
 		if err != nil {
@@ -100,6 +101,14 @@ func (s *Server) checkMeta(path string, meta storage.Meta, clusterID string) err
 		return fmt.Errorf("log directory %s belongs to node %d, and node.id is %d; set node.id=%d or log.dirs to another directory", path, meta.NodeID, s.cfg.NodeID, meta.NodeID)
 	}
 	return nil
+}
+
+// dirHasRoom is told, by a goroutine of a directory, when its disk is not full any more.
+func (s *Server) dirHasRoom() {
+	select {
+	case s.roomy <- struct{}{}:
+	default:
+	}
 }
 
 // dirFailed is told, by a goroutine of the directory, when it goes offline; the directory has logged why. Who waits for a sync there is woken

@@ -2,6 +2,8 @@ package broker
 
 import (
 	"context"
+	"errors"
+	"log/slog"
 	"math"
 	"runtime/debug"
 	"time"
@@ -62,30 +64,63 @@ func sleep(ctx context.Context, ms int64) bool {
 	}
 }
 
-// retain deletes what retention allows and writes the checkpoints, at log.retention.check.interval.ms.
+// retain deletes what retention allows and writes the checkpoints, at log.retention.check.interval.ms. It also has the controller try again
+// what a full disk has refused: when the disk is not full any more, and, for what was refused for other reasons that pass, each time.
 func (s *Server) retain(ctx context.Context) error {
-	for sleep(ctx, s.cfg.Logs.RetentionCheckIntervalMs) {
+	said := troubles{}
+	tick := time.NewTicker(time.Duration(s.cfg.Logs.RetentionCheckIntervalMs) * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-s.roomy:
+			s.controller.Refresh()
+			continue
+		case <-tick.C:
+		}
 		for _, d := range s.dirs {
 			deleted, err := d.RunRetention(unixMs())
-			if err != nil {
-				s.logger.Error("retention failed", "dir", d.Path(), "error", err)
-			}
+			said.report(s.logger, "retention", d, err)
 			if deleted.Segments > 0 {
 				s.logger.Info("retention deleted segments", "dir", d.Path(), "segments", deleted.Segments, "bytes", deleted.Bytes)
 			}
 		}
+		if len(s.replicas.Waiting()) > 0 {
+			s.controller.Refresh()
+		}
 		debug.FreeOSMemory()
 	}
-	return nil
+}
+
+// troubles is what a part of the work has last failed with in each directory.
+type troubles map[string]string
+
+// report says that the work fails when that is news, and that it works again. Of a full disk, and of one that is offline, the directory has
+// spoken already.
+func (t troubles) report(logger *slog.Logger, work string, d *storage.Dir, err error) {
+	if d.Failure() != nil || errors.Is(err, storage.ErrDiskFull) {
+		return
+	}
+	last, failed := t[d.Path()]
+	switch {
+	case err == nil && failed:
+		delete(t, d.Path())
+		logger.Info("housekeeping works again", "task", work, "dir", d.Path())
+	case err != nil && last != err.Error():
+		t[d.Path()] = err.Error()
+		logger.Error("housekeeping failed", "task", work, "dir", d.Path(), "error", err)
+	}
 }
 
 // clean compacts what is dirty enough, again and again until nothing is; then it rests for log.cleaner.backoff.ms.
 func (s *Server) clean(ctx context.Context) error {
+	said := troubles{}
 	for sleep(ctx, max(s.cleanerLogs().CleanerBackoffMs, minBackoffMs)) {
 		for again := true; again && ctx.Err() == nil && s.cleanerLogs().CleanerThreads > 0; {
 			again = false
 			for _, d := range s.dirs {
-				again = s.cleanDir(ctx, d) || again
+				again = s.cleanDir(ctx, d, said) || again
 			}
 		}
 	}
@@ -96,13 +131,15 @@ func (s *Server) clean(ctx context.Context) error {
 const minBackoffMs = 10
 
 // cleanDir says whether there was something to do.
-func (s *Server) cleanDir(ctx context.Context, d *storage.Dir) bool {
+func (s *Server) cleanDir(ctx context.Context, d *storage.Dir, said troubles) bool {
 	if d.Failure() != nil {
 		return false
 	}
 	done, err := d.RunCompaction(ctx, unixMs())
-	if err != nil && ctx.Err() == nil {
-		s.logger.Error("compaction failed", "dir", d.Path(), "error", err)
+	if ctx.Err() == nil {
+		said.report(s.logger, "compaction", d, err)
+	}
+	if err != nil {
 		return false // what fails now would fail again at once
 	}
 	if done.Segments > 0 {
@@ -117,6 +154,7 @@ const scrubRetryMs = 3600 * 1000
 
 // scrub reads a directory's logs again, slowly, and rests for sordini.log.scrub.interval.ms when it has read all of them.
 func (s *Server) scrub(ctx context.Context, d *storage.Dir) {
+	said := troubles{}
 	for d.Failure() == nil && ctx.Err() == nil {
 		due, err := d.ScrubDueMs(s.cfg.Logs.ScrubIntervalMs)
 		wait := min(max(due-unixMs(), 0), s.cfg.Logs.ScrubIntervalMs)
@@ -125,9 +163,9 @@ func (s *Server) scrub(ctx context.Context, d *storage.Dir) {
 		}
 		if err != nil {
 			wait = scrubRetryMs
-			if ctx.Err() == nil && d.Failure() == nil {
-				s.logger.Error("scrub failed", "dir", d.Path(), "error", err)
-			}
+		}
+		if ctx.Err() == nil {
+			said.report(s.logger, "scrub", d, err)
 		}
 		if !sleep(ctx, wait) {
 			return

@@ -14,7 +14,8 @@ import (
 
 const offsetsTopic = "__consumer_offsets"
 
-// partitionPublisher opens the logs of what was created, closes those of what was deleted, and hands on changed configs.
+// partitionPublisher opens the logs of what was created, closes those of what was deleted, and hands on changed configs. What could not be
+// opened because the disk was full it tries again with each change, and with each refresh.
 type partitionPublisher struct {
 	nodeID   int32
 	replicas *replica.Manager
@@ -22,11 +23,13 @@ type partitionPublisher struct {
 	logger   *slog.Logger
 	// brokerChanged hears of the broker configs that hold now.
 	brokerChanged func(*config.Broker)
+	offline       map[string]string // what was last said about each topic of which something is offline
 }
 
 // Publish implements controller.Publisher.
 func (p *partitionPublisher) Publish(delta *image.Delta, img *image.Image) {
 	for _, t := range delta.DeletedTopics() {
+		delete(p.offline, t.Name)
 		if err := p.replicas.DeleteTopic(t.ID); err != nil {
 			p.logger.Error("topic was not deleted from the disk", "topic", t.Name, "error", err)
 		}
@@ -54,6 +57,11 @@ func (p *partitionPublisher) Publish(delta *image.Delta, img *image.Image) {
 			touched[t.Name] = t
 		}
 	}
+	for _, id := range p.replicas.Waiting() {
+		if t := img.TopicByID(id); t != nil {
+			touched[t.Name] = t
+		}
+	}
 	values := p.values.WithDynamic(img.Configs(image.ResourceBroker, ""), img.Configs(image.ResourceBroker, nodeName(p.nodeID)))
 	if brokerChanged {
 		p.brokerChanged(&values.Broker)
@@ -63,9 +71,22 @@ func (p *partitionPublisher) Publish(delta *image.Delta, img *image.Image) {
 		topics = append(topics, p.led(values, img, t))
 	}
 	for i, err := range p.replicas.OpenTopics(topics) {
-		if err != nil {
-			p.logger.Error("partitions are offline", "topic", topics[i].Name, "error", err)
+		p.report(topics[i].Name, err)
+	}
+}
+
+// report says what is new: the same every time that somebody tries would be noise.
+func (p *partitionPublisher) report(topic string, err error) {
+	if err == nil {
+		if p.offline[topic] != "" {
+			delete(p.offline, topic)
+			p.logger.Info("partitions are online again", "topic", topic)
 		}
+		return
+	}
+	if text := err.Error(); p.offline[topic] != text {
+		p.offline[topic] = text
+		p.logger.Error("partitions are offline", "topic", topic, "error", err)
 	}
 }
 
@@ -81,11 +102,12 @@ func (p *partitionPublisher) led(values *config.Values, img *image.Image, t *ima
 	return replica.OpenTopic{Name: t.Name, ID: t.ID, Internal: t.Internal(), LeaderEpochs: epochs, Config: cfg}
 }
 
-// groupPublisher gives the partitions of __consumer_offsets to the group coordinator.
+// groupPublisher gives the partitions of __consumer_offsets to the group coordinator, those that are offline when they are online.
 type groupPublisher struct {
 	nodeID   int32
 	replicas *replica.Manager
 	groups   *groupcoord.Service
+	waiting  int // partitions that are offline
 }
 
 // Publish implements controller.Publisher.
@@ -108,7 +130,13 @@ func (g *groupPublisher) Publish(delta *image.Delta, img *image.Image) {
 	for _, c := range delta.ChangedTopics() {
 		g.lead(c.After)
 	}
-	if delta.Base().Offset < 0 { // the start: the broker may have died between a topic's deletion and that of its offsets
+	late := false
+	if t := img.Topic(offsetsTopic); t != nil && g.waiting > 0 {
+		before := g.waiting
+		g.lead(t)
+		late = g.waiting < before // it has not heard of topics that were deleted meanwhile
+	}
+	if late || delta.Base().Offset < 0 { // the start: the broker may have died between a topic's deletion and that of its offsets
 		g.groups.RetainTopics(func(topic string) bool { return img.Topic(topic) != nil })
 	}
 }
@@ -117,10 +145,22 @@ func (g *groupPublisher) lead(t *image.Topic) {
 	if t.Name != offsetsTopic {
 		return
 	}
+	g.waiting = 0
 	for i := range t.Partitions {
 		part := &t.Partitions[i]
-		if p := g.replicas.Get(t.Name, part.Index); p != nil && part.Leader == g.nodeID {
+		if part.Leader != g.nodeID {
+			continue
+		}
+		p := g.replicas.Get(t.Name, part.Index)
+		if p == nil {
+			g.waiting++
+			continue
+		}
+		if p.Failure() == nil {
 			g.groups.Lead(part.Index, part.LeaderEpoch, replica.NewCoordinatorLog(p))
+		}
+		if p.Failure() != nil { // the directory has failed, perhaps in between, when there was nobody yet to resign
+			g.groups.Resign(part.Index)
 		}
 	}
 }

@@ -62,7 +62,8 @@ type Server struct {
 	drainCtx context.Context // ends when the broker begins to stop: long polls are answered, idle connections go
 	drain    context.CancelFunc
 	ready    chan struct{}
-	lost     chan error // capacity 1: why the broker cannot go on
+	lost     chan error    // capacity 1: why the broker cannot go on
+	roomy    chan struct{} // capacity 1: a disk is not full any more
 }
 
 // New opens everything a broker needs: first the ports, for that changes nothing on the disk, then the log directories. Nothing is served
@@ -72,7 +73,7 @@ func New(o Options) (*Server, error) {
 	if o.FS == nil {
 		o.FS = vfs.OS
 	}
-	s := &Server{opts: o, cfg: cfg, logger: o.Logger, metrics: &api.Metrics{}, ready: make(chan struct{}), lost: make(chan error, 1)}
+	s := &Server{opts: o, cfg: cfg, logger: o.Logger, metrics: &api.Metrics{}, ready: make(chan struct{}), lost: make(chan error, 1), roomy: make(chan struct{}, 1)}
 	s.limits.maxFrame = min(int(cfg.Sockets.RequestMaxBytes), maxFrameBytes)
 	s.buffers = newBufferPool(cfg.Sockets.QueuedMaxRequestBytes)
 	s.table = newConnTable(&cfg.Sockets)

@@ -36,7 +36,7 @@ func (s *Server) openController(clusterID string) error {
 	numPartitions, factor := s.cfg.Topics.NumPartitions, s.cfg.Topics.ReplicationFactor
 	s.controller, err = controller.Open(controller.Config{
 		NodeID: s.cfg.NodeID, ClusterID: clusterID, Log: log,
-		FS: s.opts.FS, Dir: filepath.Join(dir.Path(), metalog.DirName), Logger: s.logger.With("component", "controller"),
+		FS: dir.ReserveFS(), Full: dir.DiskFull, Dir: filepath.Join(dir.Path(), metalog.DirName), Logger: s.logger.With("component", "controller"),
 		RandomUUID: func() [16]byte { return uuid.New() }, RandomSeed: randomSeed,
 		Defaults: func() (int32, int16) { return numPartitions, factor },
 		Config:   machine.Config{ValidateTopicConfig: config.ValidateTopic},
@@ -44,8 +44,11 @@ func (s *Server) openController(clusterID string) error {
 	if err != nil {
 		return err
 	}
-	s.controller.Subscribe(&partitionPublisher{s.cfg.NodeID, s.replicas, s.opts.Config, s.logger, s.applyBroker})
-	s.controller.Subscribe(&groupPublisher{s.cfg.NodeID, s.replicas, s.groups})
+	s.controller.Subscribe(&partitionPublisher{
+		nodeID: s.cfg.NodeID, replicas: s.replicas, values: s.opts.Config, logger: s.logger, brokerChanged: s.applyBroker,
+		offline: map[string]string{},
+	})
+	s.controller.Subscribe(&groupPublisher{nodeID: s.cfg.NodeID, replicas: s.replicas, groups: s.groups})
 	return nil
 }
 

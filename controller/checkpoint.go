@@ -23,6 +23,9 @@ func (l *loop) maybeCheckpoint() error {
 	if l.sinceEntries < cfg.CheckpointEntries && l.sinceBytes < cfg.CheckpointBytes {
 		return nil
 	}
+	if cfg.Full != nil && cfg.Full() {
+		return nil // the room that there is is for the log
+	}
 	err := l.node.Checkpoint(imageBlocks(l.committed))
 	if errors.Is(err, quorum.ErrDiskFull) {
 		// The log still has everything. Tried again, but not with every turn.

@@ -105,6 +105,10 @@ func (s *Service) Run(ctx context.Context) error {
 			if err := l.turn(c, publishers); err != nil {
 				return fmt.Errorf("controller: %w", err)
 			}
+		case <-s.refresh:
+			if err := l.again(publishers); err != nil {
+				return fmt.Errorf("controller: %w", err)
+			}
 		}
 	}
 }
@@ -152,6 +156,19 @@ func (l *loop) turn(first *call, publishers []Publisher) error {
 	return l.advance(publishers)
 }
 
+// again is a turn without requests, for what the disk has refused.
+func (l *loop) again(publishers []Publisher) error {
+	if l.node.Stuck() {
+		if err := l.advance(publishers); err != nil {
+			return err
+		}
+	}
+	for _, p := range publishers {
+		p.Publish(image.NewDelta(l.committed), l.committed)
+	}
+	return nil
+}
+
 // advance is what follows the decisions of a turn. On a full disk the requests are refused; what was proposed for
 // them stays and is written, late, when there is room.
 func (l *loop) advance(publishers []Publisher) error {
@@ -191,6 +208,10 @@ func (l *loop) take(c *call) int {
 	d := l.machine.Decide(int64(index)-1, c.event)
 	if len(d.Records) == 0 {
 		l.pending = append(l.pending, pending{index - 1, c, d.Reply})
+		return 0
+	}
+	if _, grows := c.event.(machine.CreateTopics); grows && l.service.cfg.Full != nil && l.service.cfg.Full() {
+		c.finish(nil, ErrDiskFull)
 		return 0
 	}
 	data := record.AppendList(nil, d.Records)

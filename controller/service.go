@@ -67,6 +67,10 @@ type Config struct {
 	// Defaults are num.partitions and default.replication.factor, asked at each CreateTopics.
 	Defaults func() (numPartitions int32, replicationFactor int16)
 
+	// Full says that the disk of the metadata is full: topics are not created then, for what is left of it is for those that are deleted.
+	// Called from the loop; nil: it never is.
+	Full func() bool
+
 	machine.Config // validators of configurations
 
 	CheckpointEntries int // 0: the default
@@ -74,7 +78,8 @@ type Config struct {
 }
 
 // Publisher gets every change of the image, in order, from the loop goroutine, and must not call the Service except
-// for Image (which still shows the image before). It is given the whole image first: a Delta from the empty one.
+// for Image (which still shows the image before). It is given the whole image first: a Delta from the empty one. After Refresh it is
+// given a Delta that changes nothing.
 type Publisher interface {
 	Publish(delta *image.Delta, img *image.Image)
 }
@@ -89,7 +94,8 @@ func (f PublisherFunc) Publish(delta *image.Delta, img *image.Image) { f(delta, 
 type Service struct {
 	cfg     Config
 	log     *slog.Logger
-	mailbox chan *call // capacity mailboxSize
+	mailbox chan *call    // capacity mailboxSize
+	refresh chan struct{} // capacity 1: one that waits stands for all
 	ready   chan struct{}
 	stopped chan struct{}
 	img     atomic.Pointer[image.Image]
@@ -124,6 +130,7 @@ func Open(cfg Config) (*Service, error) {
 	s := &Service{
 		cfg: cfg, log: cfg.Logger,
 		mailbox: make(chan *call, mailboxSize),
+		refresh: make(chan struct{}, 1),
 		ready:   make(chan struct{}),
 		stopped: make(chan struct{}),
 	}
@@ -154,6 +161,15 @@ func (s *Service) Subscribe(p Publisher) {
 		panic(fmt.Sprintf("controller: %T subscribes after Run", p))
 	}
 	s.subscribers.list = append(s.subscribers.list, p)
+}
+
+// Refresh makes the loop try again what the disk refused, and gives the publishers the image once more, for what they could not do. It does
+// not wait for them.
+func (s *Service) Refresh() {
+	select {
+	case s.refresh <- struct{}{}:
+	default:
+	}
 }
 
 // call is a request on its way through the loop.

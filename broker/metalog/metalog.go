@@ -34,11 +34,12 @@ func Open(dir *storage.Dir, clock func() int64) (*Log, error) {
 	return &Log{log: log, clock: clock}, nil
 }
 
-// logConfig keeps the metadata for ever (the controller moves the log's start behind its checkpoints) and syncs every append.
+// logConfig keeps the metadata for ever (the controller moves the log's start behind its checkpoints), syncs every append, and gets the
+// reserve of the directory on a full disk.
 func logConfig() storage.LogConfig {
 	c := storage.DefaultLogConfig()
 	c.Durability, c.Delete, c.SegmentMs = storage.DurabilityBatch, false, math.MaxInt64
-	c.SegmentBytes, c.MaxMessageBytes = 64<<20, math.MaxInt32
+	c.SegmentBytes, c.MaxMessageBytes, c.Vital = 64<<20, math.MaxInt32, true
 	return c
 }
 

@@ -1,8 +1,10 @@
 package replica
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/sordini/sordini/storage"
@@ -28,7 +30,7 @@ type Manager struct {
 type topicPartitions struct {
 	topic      *Topic
 	partitions map[int32]*Partition
-	offline    map[int32]bool // led by this broker, but the log could not be opened
+	offline    map[int32]error // led by this broker, but the log could not be opened
 }
 
 // NewManager returns a manager without partitions. It opens logs with openThreads goroutines at a time.
@@ -93,7 +95,7 @@ func (m *Manager) Offline(topic string, id storage.TopicID, index int32) bool {
 	if id == (storage.TopicID{}) {
 		t = m.mu.byName[topic]
 	}
-	return t != nil && t.offline[index]
+	return t != nil && t.offline[index] != nil
 }
 
 // DirFailed wakes everybody who waits on a partition of a log directory that has gone offline: no sync will come any more.
@@ -143,7 +145,8 @@ func (m *Manager) All(fn func(*Partition)) {
 	}
 }
 
-// DeleteTopic closes the topic's partitions and removes their logs. Requests that hold a partition find it closed.
+// DeleteTopic closes the topic's partitions and removes their logs, also what there is of those that could not be opened. Requests that hold a
+// partition find it closed.
 func (m *Manager) DeleteTopic(id storage.TopicID) error {
 	m.mu.Lock()
 	t := m.mu.byID[id]
@@ -156,12 +159,19 @@ func (m *Manager) DeleteTopic(id storage.TopicID) error {
 		return nil
 	}
 	var failed error
-	for index, p := range t.partitions {
-		p.close()
-		m.unplace(p.Partition, p.dir)
-		if err := p.dir.DeleteLog(p.Partition); err != nil {
-			failed = errors.Join(failed, fmt.Errorf("delete %s-%d: %w", t.topic.Name, index, err))
+	remove := func(p storage.Partition, dir *storage.Dir) {
+		m.unplace(p, dir)
+		if err := dir.DeleteLog(p); err != nil {
+			failed = errors.Join(failed, fmt.Errorf("delete %s: %w", placeName(p), err))
 		}
+	}
+	for _, p := range t.partitions {
+		p.close()
+		remove(p.Partition, p.dir)
+	}
+	for index := range t.offline {
+		p := storage.Partition{Topic: t.topic.Name, ID: id, Index: index}
+		remove(p, m.dirFor(p))
 	}
 	return failed
 }
@@ -169,7 +179,7 @@ func (m *Manager) DeleteTopic(id storage.TopicID) error {
 // Close wakes everybody who waits on a partition. The logs themselves are closed with their directories.
 func (m *Manager) Close() { m.All((*Partition).close) }
 
-// dirFor chooses the log directory of a partition: the one it is in, else the one with the fewest logs of those that work.
+// dirFor chooses the log directory of a partition: the one it is in, else the one with the fewest logs of those that work and have room.
 func (m *Manager) dirFor(p storage.Partition) *storage.Dir {
 	if len(m.dirs) == 1 {
 		return m.dirs[0]
@@ -177,13 +187,20 @@ func (m *Manager) dirFor(p storage.Partition) *storage.Dir {
 	if d := m.placed[placeName(p)]; d != nil {
 		return d
 	}
-	best := m.dirs[0]
-	for _, d := range m.dirs[1:] {
-		if works, better := d.Failure() == nil, m.counts[d] < m.counts[best]; works && (better || best.Failure() != nil) {
-			best = d
-		}
+	return slices.MinFunc(m.dirs, func(a, b *storage.Dir) int {
+		return cmp.Or(trouble(a)-trouble(b), m.counts[a]-m.counts[b])
+	})
+}
+
+// trouble is how bad a place a directory is for a new log.
+func trouble(d *storage.Dir) int {
+	switch {
+	case d.Failure() != nil:
+		return 2
+	case d.DiskFull():
+		return 1
 	}
-	return best
+	return 0
 }
 
 func (m *Manager) place(p storage.Partition, d *storage.Dir) {

@@ -34,7 +34,8 @@ type opening struct {
 
 // OpenTopics makes the partitions of topics exist and be open: those that are open keep their state and take the new config, the others are
 // created or recovered, several at a time, for at the start of a broker with thousands of them the disk is what is waited for. A partition
-// whose log cannot be opened is offline until the next OpenTopics: its clients get KAFKA_STORAGE_ERROR, and the other partitions serve.
+// whose log cannot be opened is offline until the next OpenTopics of its topic: its clients get KAFKA_STORAGE_ERROR, and the other partitions
+// serve.
 // It returns one error per topic, in their order: nil for those that are open whole.
 func (m *Manager) OpenTopics(topics []OpenTopic) []error {
 	failed := make([]error, len(topics))
@@ -79,17 +80,34 @@ func (m *Manager) show(topics []OpenTopic, known []*topicPartitions, opened []*o
 	defer m.mu.Unlock()
 	for i, t := range known {
 		if t != nil {
-			t.offline = map[int32]bool{}
+			t.offline = map[int32]error{}
 			m.mu.byName[topics[i].Name], m.mu.byID[topics[i].ID] = t, t
 		}
 	}
 	for _, o := range opened {
 		if o.err != nil {
-			o.topic.offline[o.part.Index] = true
+			o.topic.offline[o.part.Index] = o.err
 			continue
 		}
 		o.topic.partitions[o.part.Index] = newPartition(o.part, o.topic.topic, o.dir, o.log, o.epoch)
 	}
+}
+
+// Waiting returns the topics with partitions that are offline for a reason that passes: there was no room, or no descriptor was left. OpenTopics
+// may open them now.
+func (m *Manager) Waiting() []storage.TopicID {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	var ids []storage.TopicID
+	for id, t := range m.mu.byID {
+		for _, err := range t.offline {
+			if errors.Is(err, storage.ErrDiskFull) || errors.Is(err, storage.ErrOutOfFiles) {
+				ids = append(ids, id)
+				break
+			}
+		}
+	}
+	return ids
 }
 
 func (m *Manager) topicFor(topic *OpenTopic) (*topicPartitions, error) {

@@ -82,6 +82,9 @@ func (p *Partition) Topic() *Topic { return p.topic }
 // DirPath is the log directory of the partition.
 func (p *Partition) DirPath() string { return p.dir.Path() }
 
+// Failure is why the partition's log directory is offline; nil when it is not.
+func (p *Partition) Failure() error { return p.dir.Failure() }
+
 // Log gives read access to the partition's log.
 func (p *Partition) Log() *storage.Log { return p.log }
 
