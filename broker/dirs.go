@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"slices"
 
+	"github.com/sordini/sordini/broker/metalog"
 	"github.com/sordini/sordini/broker/replica"
 	"github.com/sordini/sordini/storage"
 )
@@ -39,6 +40,9 @@ func (s *Server) openDirs() (clusterID string, err error) {
 		if found[i] && !found[0] {
 			return "", fmt.Errorf("log directory %s is empty while %s is in use: the metadata of the cluster is kept in the first directory of log.dirs; restore it or put the directories in their old order", paths[0], paths[i])
 		}
+	}
+	if err := s.checkMetadata(); err != nil {
+		return "", err
 	}
 	if clusterID == "" {
 		clusterID = newClusterID()
@@ -82,6 +86,36 @@ func (s *Server) checkOurs(path string) error {
 	for _, name := range kafkaFiles {
 		if slices.Contains(names, name) {
 			return fmt.Errorf("log directory %s is Apache Kafka's (it holds %s): nothing was changed in it; make a data directory out of it with `sordini import-dir %s --data NEW_DIR`, or set log.dirs to another directory", path, name, path)
+		}
+	}
+	return nil
+}
+
+// checkMetadata refuses directories that hold partitions and have lost the metadata that knows them: with new metadata they would be nobody's.
+// Directories without partitions are new, also when somebody was killed while they were formatted.
+func (s *Server) checkMetadata() error {
+	paths := s.cfg.LogDirs
+	for i, path := range paths {
+		has, err := metalog.Exists(s.opts.FS, path)
+		if err != nil {
+			return fmt.Errorf("log directory %s: %w", path, err)
+		}
+		if has && i == 0 {
+			return nil
+		}
+		if has {
+			return fmt.Errorf("log directory %s is the first of log.dirs, and the metadata of the cluster (%s) is in %s: nothing was changed; put %s first in log.dirs", paths[0], metalog.DirName, path, path)
+		}
+	}
+	for _, path := range paths {
+		logs, err := storage.LogNames(s.opts.FS, path)
+		if err != nil {
+			return fmt.Errorf("log directory %s: %w", path, err)
+		}
+		logs = slices.DeleteFunc(logs, func(name string) bool { return name == metalog.DirName })
+		if len(logs) > 0 {
+			lost := s.opts.FS.PathJoin(paths[0], metalog.DirName)
+			return fmt.Errorf("log directory %s holds %d partitions, %s for one, and the metadata that knows them is lost: %s is missing or empty; nothing was changed; restore it from a backup, or set log.dirs to another directory to begin anew", path, len(logs), logs[0], lost)
 		}
 	}
 	return nil
@@ -131,7 +165,7 @@ func (s *Server) dirFailed(path string, err error) {
 
 // setStraysAside renames the log of every partition that the metadata does not know, so that its name is free: the broker died between the
 // deletion of a topic and that of its logs. Without this the topic could not be created again. Nothing is removed, for it may also be that
-// the metadata is the wrong one; as in Kafka, an operator decides. Where the metadata has just been made, everything stays as it is.
+// the metadata is the wrong one; as in Kafka, an operator decides.
 func (s *Server) setStraysAside() error {
 	img := s.controller.LoadedImage()
 	for _, d := range s.dirs {
@@ -145,10 +179,6 @@ func (s *Server) setStraysAside() error {
 			}
 			from := s.opts.FS.PathJoin(d.Path(), fmt.Sprintf("%s-%d", l.Topic, l.Index))
 			to := s.opts.FS.PathJoin(d.Path(), strayName(l))
-			if s.newMetadata {
-				s.logger.Warn("the metadata is new and does not know this log; it is not served", "path", from)
-				continue
-			}
 			if err := s.opts.FS.Rename(from, to); err != nil {
 				s.logger.Error("the metadata does not know this log, and it cannot be set aside", "path", from, "error", err)
 				continue

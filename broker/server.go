@@ -42,15 +42,14 @@ type Server struct {
 	metrics *api.Metrics
 	limits  struct{ maxFrame int }
 
-	listeners   []*listener
-	dirs        []*storage.Dir
-	newMetadata bool // __cluster_metadata was empty
-	controller  *controller.Service
-	groups      *groupcoord.Service
-	replicas    *replica.Manager
-	handlers    *api.Handlers
-	http        *httpServer
-	cleaner     atomic.Pointer[config.Logs] // as it was last changed
+	listeners  []*listener
+	dirs       []*storage.Dir
+	controller *controller.Service
+	groups     *groupcoord.Service
+	replicas   *replica.Manager
+	handlers   *api.Handlers
+	http       *httpServer
+	cleaner    atomic.Pointer[config.Logs] // as it was last changed
 
 	buffers    *bufferPool
 	table      *connTable

@@ -32,7 +32,6 @@ func (s *Server) openController(clusterID string) error {
 	if err != nil {
 		return err
 	}
-	s.newMetadata = log.Empty()
 	numPartitions, factor := s.cfg.Topics.NumPartitions, s.cfg.Topics.ReplicationFactor
 	s.controller, err = controller.Open(controller.Config{
 		NodeID: s.cfg.NodeID, ClusterID: clusterID, Log: log,
@@ -42,7 +41,7 @@ func (s *Server) openController(clusterID string) error {
 		Config:   machine.Config{ValidateTopicConfig: config.ValidateTopic},
 	})
 	if err != nil {
-		return err
+		return fmt.Errorf("log directory %s: %w", dir.Path(), err)
 	}
 	s.controller.Subscribe(&partitionPublisher{
 		nodeID: s.cfg.NodeID, replicas: s.replicas, values: s.opts.Config, logger: s.logger, brokerChanged: s.applyBroker,

@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"slices"
 	"syscall"
+
+	"github.com/sordini/sordini/storage/vfs"
 )
 
 // Found is a partition's directory on disk.
@@ -17,20 +19,33 @@ type Found struct {
 	Open bool
 }
 
-// Logs lists the partition directories on disk, by name, so that the broker can delete what the metadata
-// does not know.
-func (d *Dir) Logs() ([]Found, error) {
-	names, err := d.fs.List(d.path)
+// LogNames lists the names of the partition directories below path, which may be missing. It changes nothing.
+func LogNames(fsys vfs.FS, path string) ([]string, error) {
+	names, err := fsys.List(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
 	if err != nil {
 		return nil, fmt.Errorf("list data directory: %w", err)
 	}
+	names = slices.DeleteFunc(names, func(name string) bool {
+		_, _, ok := parseDirName(name)
+		return !ok
+	})
 	slices.Sort(names)
+	return names, nil
+}
+
+// Logs lists the partition directories on disk, by name, so that the broker can delete what the metadata
+// does not know.
+func (d *Dir) Logs() ([]Found, error) {
+	names, err := LogNames(d.fs, d.path)
+	if err != nil {
+		return nil, err
+	}
 	var found []Found
 	for _, name := range names {
-		topic, partition, ok := parseDirName(name)
-		if !ok {
-			continue
-		}
+		topic, partition, _ := parseDirName(name)
 		id, err := readPartitionMeta(d.fs, d.fs.PathJoin(d.path, name))
 		if err != nil && !errors.Is(err, errNoPartitionFile) {
 			d.config.Logger.Error("partition directory is not readable", "name", name, "error", err)

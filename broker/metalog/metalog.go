@@ -5,12 +5,16 @@
 package metalog
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"math"
+	"strings"
 
 	"github.com/sordini/sordini/controller/quorum"
 	"github.com/sordini/sordini/protocol/batch"
 	"github.com/sordini/sordini/storage"
+	"github.com/sordini/sordini/storage/vfs"
 )
 
 // Log keeps the quorum's entries in an ordinary log, the partition __cluster_metadata-0: entry i is the batch at offset i-1, with
@@ -46,8 +50,30 @@ func logConfig() storage.LogConfig {
 // DirName is the directory of the log within its log directory. The controller keeps its own files there too.
 const DirName = "__cluster_metadata-0"
 
-// Empty tells whether nothing was ever written.
-func (m *Log) Empty() bool { return m.log.LogEndOffset() == 0 }
+// Exists tells whether a log directory holds metadata: a segment in which something was written. It changes nothing.
+func Exists(fsys vfs.FS, logDir string) (bool, error) {
+	path := fsys.PathJoin(logDir, DirName)
+	names, err := fsys.List(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("list %s: %w", path, err)
+	}
+	for _, name := range names {
+		if !strings.HasSuffix(name, ".log") {
+			continue
+		}
+		info, err := fsys.Stat(fsys.PathJoin(path, name))
+		if err != nil {
+			return false, err
+		}
+		if info.Size() > 0 {
+			return true, nil
+		}
+	}
+	return false, nil
+}
 
 // FirstIndex, LastIndex and the methods below implement quorum.Log.
 func (m *Log) FirstIndex() uint64 { return uint64(m.log.LogStartOffset()) + 1 }

@@ -36,7 +36,7 @@ var arrows = map[string][]string{
 		"storage", "protocol/..."},
 	"broker/replica": {"broker/config", "storage", "protocol/..."},
 	"broker/config":  {},
-	"broker/metalog": {"controller/quorum", "storage", "protocol/..."},
+	"broker/metalog": {"controller/quorum", "storage", "storage/vfs", "protocol/..."},
 	"broker/importdir": {"broker/config", "broker/metalog", "broker/replica", "controller", "controller/record",
 		"storage", "storage/inspect", "storage/vfs", "protocol/..."},
 
