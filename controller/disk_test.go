@@ -11,6 +11,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 
 	"github.com/sordini/sordini/broker/metalog"
+	"github.com/sordini/sordini/controller/image"
+	"github.com/sordini/sordini/controller/machine"
 	"github.com/sordini/sordini/controller/quorum/quorumtest"
 	"github.com/sordini/sordini/storage"
 	"github.com/sordini/sordini/storage/vfs"
@@ -81,5 +83,47 @@ func TestAFullDiskUnderARealLog(t *testing.T) {
 	}
 	if len(created) < 24 {
 		t.Errorf("only %d topics were created", len(created))
+	}
+}
+
+// What a publisher could not do because the disk was full it was not asked to do again before the next change.
+func TestARefreshGivesThePublishersTheImageOnceMore(t *testing.T) {
+	s := open(t, config(quorumtest.NewCrashFS(dir), quorumtest.NewMemLog()))
+	refreshed := make(chan *image.Image, 1)
+	refreshing := false
+	s.Subscribe(PublisherFunc(func(delta *image.Delta, img *image.Image) {
+		if refreshing {
+			if !delta.Empty() || delta.Base() != img {
+				t.Errorf("the delta changes something")
+			}
+			refreshed <- img
+		}
+	}))
+	run(t, s)
+	register(t, s)
+	refreshing = true // nothing is published between the answer to a request and the next
+	s.Refresh()
+	if img := <-refreshed; img != s.Image() {
+		t.Error("it is not the image that is shown")
+	}
+}
+
+func TestOnAFullDiskTopicsAreDeletedAndNotCreated(t *testing.T) {
+	cfg := config(quorumtest.NewCrashFS(dir), quorumtest.NewMemLog())
+	var full atomic.Bool
+	cfg.Full = full.Load
+	s := open(t, cfg)
+	run(t, s)
+	register(t, s)
+	if r := s.CreateTopics(context.Background(), topic("a"), false)[0]; r.Err != nil {
+		t.Fatal(r.Err)
+	}
+	full.Store(true)
+	if r := s.CreateTopics(context.Background(), topic("b"), false)[0]; r.Err != kerr.KafkaStorageError {
+		t.Errorf("create: %v", r.Err)
+	}
+	name := "a"
+	if r := s.DeleteTopics(context.Background(), []machine.DeletableTopic{{Name: &name}})[0]; r.Err != nil {
+		t.Errorf("delete: %v", r.Err)
 	}
 }

@@ -82,6 +82,7 @@ func TestKilledWhileFull(t *testing.T) {
 	for _, f := range life.End() {
 		t.Errorf("while the disk was full: %s", f)
 	}
+	stuff(t, b)
 	for range 2 { // and once more, for what the first start has written
 		launch(t, b)
 		checkReads(t, ctx, b, "hog", written)
