@@ -38,6 +38,23 @@ func (s *Service) CreateTopics(ctx context.Context, topics []machine.CreatableTo
 	return results
 }
 
+// CreatePartitions adds partitions to topics; see machine.CreatePartitions. When it returns, they are open.
+func (s *Service) CreatePartitions(ctx context.Context, topics []machine.GrowingTopic, validateOnly bool) []machine.CreatePartitionsResult {
+	reply, err := s.do(ctx, machine.CreatePartitions{Topics: topics, ValidateOnly: validateOnly, Seed: s.cfg.RandomSeed()})
+	if err == nil {
+		return reply.([]machine.CreatePartitionsResult)
+	}
+	results := make([]machine.CreatePartitionsResult, 0, len(topics))
+	seen := make(map[string]bool, len(topics))
+	for i := range topics {
+		if name := topics[i].Name; !seen[name] {
+			seen[name] = true
+			results = append(results, machine.CreatePartitionsResult{Name: name, Err: code(err), Message: err.Error()})
+		}
+	}
+	return results
+}
+
 // topicID returns a random id that is neither reserved nor, in Kafka's base64 form, like an option of a command.
 func (s *Service) topicID() image.TopicID {
 	for {

@@ -1,6 +1,7 @@
 package machine
 
 import (
+	"errors"
 	"maps"
 	"slices"
 	"strconv"
@@ -12,8 +13,8 @@ import (
 	"github.com/sordini/sordini/controller/record"
 )
 
-// AlterConfigs changes configurations of resources. The reply is an []AlterConfigResult in the order of the
-// request. Each resource is changed completely or not at all, independent of the others.
+// AlterConfigs changes configurations of resources. The reply is an []AlterConfigResult, one for each resource of the
+// request and in their order. Each resource is changed completely or not at all, independent of the others.
 type AlterConfigs struct {
 	Resources    []AlterConfigsResource
 	ValidateOnly bool
@@ -66,13 +67,9 @@ func (ev AlterConfigs) decide(m *Machine, _ int64) Decision {
 		r := &ev.Resources[i]
 		res := AlterConfigResult{Type: r.Type, Name: r.Name}
 		key := image.Resource{Type: r.Type, Name: r.Name}
-		if seen[key] == 0 {
-			continue
-		}
 		var records []record.Record
 		var fault *apiError
 		if seen[key] > 1 {
-			seen[key] = 0
 			fault = refuse(kerr.InvalidRequest, "Each resource must appear at most once.")
 		} else {
 			records, fault = m.alterResource(key, r)
@@ -117,7 +114,7 @@ func checkOps(ops []ConfigOp) *apiError {
 	names := map[string]bool{}
 	for _, op := range ops {
 		if names[op.Name] {
-			return refuse(kerr.InvalidRequest, "Error due to duplicate config keys : %s", op.Name)
+			return refuse(kerr.InvalidRequest, "Error due to duplicate config keys")
 		}
 		names[op.Name] = true
 		if op.Op < OpSet || op.Op > OpSubtract {
@@ -193,6 +190,9 @@ func (m *Machine) checkResource(r image.Resource) *apiError {
 		if r.Name == "" {
 			return refuse(kerr.InvalidRequest, "Default topic resources are not allowed.")
 		}
+		if problem := ValidateTopicName(r.Name); problem != "" {
+			return refuse(kerr.InvalidTopicException, "%s", problem)
+		}
 		if m.img.Topic(r.Name) == nil {
 			return refuse(kerr.UnknownTopicOrPartition, "The topic '%s' does not exist.", r.Name)
 		}
@@ -211,8 +211,11 @@ func (m *Machine) checkResource(r image.Resource) *apiError {
 			return refuse(kerr.BrokerIDNotRegistered, "No broker with id %d found.", id)
 		}
 	case image.ResourceGroup, image.ResourceClientMetrics:
+		if r.Name == "" && r.Type == image.ResourceGroup {
+			return refuse(kerr.InvalidRequest, "Default group resources are not allowed.")
+		}
 		if r.Name == "" {
-			return refuse(kerr.InvalidRequest, "The name of the resource must not be empty.")
+			return refuse(kerr.InvalidRequest, "Subscription name can't be empty")
 		}
 		if len(r.Name) > record.MaxStringBytes {
 			return refuse(kerr.InvalidRequest, "The name of the resource is too long.")
@@ -228,14 +231,16 @@ func (m *Machine) validateConfigs(r image.Resource, configs map[string]string) *
 	case image.ResourceTopic:
 		validate = m.cfg.ValidateTopicConfig
 	case image.ResourceBroker:
-		validate = m.cfg.ValidateBrokerConfig
+		if m.cfg.ValidateBrokerConfig != nil {
+			validate = func(c map[string]string) error { return m.cfg.ValidateBrokerConfig(r.Name == "", c) }
+		}
 	case image.ResourceGroup:
 		validate = m.cfg.ValidateGroupConfig
 	case image.ResourceClientMetrics:
 		validate = m.cfg.ValidateClientMetricsConfig
 	}
 	if validate == nil {
-		return refuse(kerr.InvalidRequest, "Unknown resource type %d.", r.Type)
+		return refuse(kerr.InvalidRequest, "Unknown resource type %d", r.Type)
 	}
 	for _, name := range slices.Sorted(maps.Keys(configs)) {
 		if len(name) > record.MaxStringBytes || len(configs[name]) > record.MaxStringBytes {
@@ -244,7 +249,11 @@ func (m *Machine) validateConfigs(r image.Resource, configs map[string]string) *
 		}
 	}
 	if err := validate(configs); err != nil {
-		return refuse(kerr.InvalidConfig, "%s", err.Error())
+		code := kerr.InvalidConfig
+		if other := (*kerr.Error)(nil); errors.As(err, &other) {
+			code = other
+		}
+		return refuse(code, "%s", err.Error())
 	}
 	return nil
 }

@@ -95,7 +95,13 @@ func testConfig() Config {
 		}
 	}
 	return Config{
-		ValidateTopicConfig: validate("topic"), ValidateBrokerConfig: validate("broker"),
+		ValidateTopicConfig: validate("topic"),
+		ValidateBrokerConfig: func(allBrokers bool, c map[string]string) error {
+			if err := validate("broker")(c); err != nil || !allBrokers || c["segment.bytes"] == "" {
+				return err
+			}
+			return fmt.Errorf("%w", kerr.InvalidRequest)
+		},
 		ListConfig: func(_ image.ResourceType, name string) (string, bool) { return "delete", name == "cleanup.policy" },
 	}
 }

@@ -22,7 +22,7 @@ import (
 
 // Limits of one request.
 const (
-	// MaxPartitionsPerRequest is how many partitions one CreateTopics may make in all: Kafka's number.
+	// MaxPartitionsPerRequest is how many partitions one CreateTopics or CreatePartitions may make in all: Kafka's number.
 	MaxPartitionsPerRequest = 10_000
 	// MaxTopicNameBytes is the longest topic name: the directory's name must fit with its suffixes.
 	MaxTopicNameBytes = 249
@@ -36,9 +36,10 @@ const MetadataTopic = "__cluster_metadata"
 // Config is what the machine must be told about configurations, which are defined elsewhere. The functions must
 // be pure. A nil validator means that resources of this kind take no configurations.
 type Config struct {
-	// The validators get the complete overrides as they would be and return an error in Kafka's words.
+	// The validators get the complete overrides as they would be and return an error in Kafka's words. The code is
+	// INVALID_CONFIG, unless the error wraps another.
 	ValidateTopicConfig         func(overrides map[string]string) error
-	ValidateBrokerConfig        func(overrides map[string]string) error
+	ValidateBrokerConfig        func(allBrokers bool, overrides map[string]string) error
 	ValidateGroupConfig         func(overrides map[string]string) error
 	ValidateClientMetricsConfig func(overrides map[string]string) error
 

@@ -28,6 +28,8 @@ func (s *script) run(line string) string {
 		s.brokerReply(UnregisterBroker{ID: int32(number(words, "id"))}, &out)
 	case "create":
 		s.create(words, &out)
+	case "grow":
+		s.grow(words, &out)
 	case "delete":
 		s.delete(words, &out)
 	case "alter":
@@ -123,6 +125,34 @@ func (s *script) create(words []string, out *strings.Builder) {
 			fmt.Fprintf(out, " id=%d p=%d rf=%d", r.ID[15], r.NumPartitions, r.ReplicationFactor)
 		}
 		fmt.Fprintln(out)
+	}
+}
+
+// grow: [validate] [seed=N] then for each topic name=T count=N and the brokers of new partitions as on=1,2; on= is an empty list of brokers, and
+// manual an empty list of assignments
+func (s *script) grow(words []string, out *strings.Builder) {
+	var ev CreatePartitions
+	for _, w := range words {
+		key, v, _ := strings.Cut(w, "=")
+		n, _ := strconv.ParseInt(v, 10, 32)
+		switch key {
+		case "validate":
+			ev.ValidateOnly = true
+		case "seed":
+			ev.Seed = uint64(n)
+		case "name":
+			ev.Topics = append(ev.Topics, GrowingTopic{Name: v})
+		case "count":
+			ev.Topics[len(ev.Topics)-1].Count = int32(n)
+		case "on":
+			t := &ev.Topics[len(ev.Topics)-1]
+			t.Assignments = append(t.Assignments, assignment("0:"+v).Brokers)
+		case "manual":
+			ev.Topics[len(ev.Topics)-1].Assignments = [][]int32{}
+		}
+	}
+	for _, r := range s.decide(ev, out).([]CreatePartitionsResult) {
+		fmt.Fprintf(out, "> %s: %s\n", r.Name, failure(r.Err, r.Message))
 	}
 }
 
