@@ -129,7 +129,7 @@ func (s *session) value(name string, v reflect.Value) string {
 		if name == "Documentation" {
 			return "<text>" // everybody has words of his own
 		}
-		if name == "Value" && strings.HasPrefix(v.String(), "/") {
+		if (name == "Value" || name == "Dir") && strings.HasPrefix(v.String(), "/") {
 			return "<a path>"
 		}
 		return strconv.Quote(s.text(v.String()))
@@ -155,6 +155,8 @@ func (s *session) value(name string, v reflect.Value) string {
 		return "<no id>"
 	case v.Kind() == reflect.Array:
 		return "<an id>"
+	case (name == "TotalBytes" || name == "UsableBytes") && v.Int() > 0:
+		return "<bytes of the disk>"
 	case name == "FinalizedFeaturesEpoch" && v.Int() >= 0:
 		return "<an epoch>"
 	case name == "Port" && plain == s.target.port:
