@@ -15,16 +15,16 @@ import (
 // connTable knows the open connections, keeps their number within max.connections, max.connections.per.ip and its overrides, and closes those
 // that have done nothing for connections.max.idle.ms. It looks for idle ones a few times per idle time, and only while there are connections.
 type connTable struct {
-	max, maxPerHost int
-	overrides       map[string]int32 // by address, in place of maxPerHost
-	idleMs          int64
+	idleMs int64
 
 	wake chan struct{} // capacity 1: the first connection wakes the reaper
 
 	mu struct {
 		sync.Mutex
-		conns   map[*conn]struct{}
-		perHost map[string]int
+		max, maxPerHost int
+		overrides       map[string]int32 // by address, in place of maxPerHost
+		conns           map[*conn]struct{}
+		perHost         map[string]int
 	}
 }
 
@@ -34,12 +34,18 @@ var (
 )
 
 func newConnTable(limits *config.Sockets) *connTable {
-	t := &connTable{
-		max: min(int(limits.MaxConnections), descriptorsForConnections()), maxPerHost: int(limits.MaxConnectionsPerIP), overrides: limits.MaxConnectionsOverrides,
-		idleMs: limits.ConnectionsMaxIdleMs, wake: make(chan struct{}, 1),
-	}
+	t := &connTable{idleMs: limits.ConnectionsMaxIdleMs, wake: make(chan struct{}, 1)}
 	t.mu.conns, t.mu.perHost = map[*conn]struct{}{}, map[string]int{}
+	t.setLimits(limits)
 	return t
+}
+
+// setLimits changes the limits. Connections that are open stay.
+func (t *connTable) setLimits(limits *config.Sockets) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.mu.max = min(int(limits.MaxConnections), descriptorsForConnections())
+	t.mu.maxPerHost, t.mu.overrides = int(limits.MaxConnectionsPerIP), limits.MaxConnectionsOverrides
 }
 
 // descriptorsForConnections is what connections may take of the descriptors that the system grants: three quarters. The logs need theirs, and
@@ -55,11 +61,11 @@ func descriptorsForConnections() int {
 func (t *connTable) add(c *conn, host string) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if len(t.mu.conns) >= t.max {
+	if len(t.mu.conns) >= t.mu.max {
 		return errTooMany
 	}
-	limit := t.maxPerHost
-	if n, ok := t.overrides[host]; ok {
+	limit := t.mu.maxPerHost
+	if n, ok := t.mu.overrides[host]; ok {
 		limit = int(n)
 	}
 	if t.mu.perHost[host] >= limit {

@@ -41,6 +41,10 @@ var routes = []route{
 	{key: kmsg.InitProducerID, max: 5, answer: by((*api.Handlers).InitProducerID)},
 	{key: kmsg.OffsetForLeaderEpoch, max: 4, answer: by((*api.Handlers).OffsetForLeaderEpoch)},
 	{key: kmsg.DescribeConfigs, max: 4, answer: by((*api.Handlers).DescribeConfigs)},
+	{key: kmsg.AlterConfigs, max: 2, answer: by((*api.Handlers).AlterConfigs)},
+	{key: kmsg.DescribeLogDirs, max: 5, answer: by((*api.Handlers).DescribeLogDirs)},
+	{key: kmsg.CreatePartitions, max: 3, answer: by((*api.Handlers).CreatePartitions)},
+	{key: kmsg.IncrementalAlterConfigs, max: 1, answer: by((*api.Handlers).IncrementalAlterConfigs)},
 	{key: kmsg.DescribeCluster, max: 2, answer: by((*api.Handlers).DescribeCluster)},
 	{key: kmsg.DescribeProducers, max: 0, answer: by((*api.Handlers).DescribeProducers)},
 }

@@ -24,6 +24,8 @@ type Options struct {
 	Logger  *slog.Logger
 	Version string
 	FS      vfs.FS // nil: the operating system's
+	// SetLogLevel changes what Logger writes; nil where that is fixed.
+	SetLogLevel func(slog.Level)
 }
 
 // Info is what the start block shows.

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strconv"
@@ -38,7 +39,7 @@ func (s *Server) openController(clusterID string) error {
 		FS: dir.ReserveFS(), Full: dir.DiskFull, Dir: filepath.Join(dir.Path(), metalog.DirName), Logger: s.logger.With("component", "controller"),
 		RandomUUID: func() [16]byte { return uuid.New() }, RandomSeed: randomSeed,
 		Defaults: func() (int32, int16) { return numPartitions, factor },
-		Config:   machine.Config{ValidateTopicConfig: config.ValidateTopic},
+		Config:   s.configRules(),
 	})
 	if err != nil {
 		return fmt.Errorf("log directory %s: %w", dir.Path(), err)
@@ -50,6 +51,45 @@ func (s *Server) openController(clusterID string) error {
 	s.controller.Subscribe(&groupPublisher{nodeID: s.cfg.NodeID, replicas: s.replicas, groups: s.groups})
 	return nil
 }
+
+// configRules are what the controller must know about configs.
+func (s *Server) configRules() machine.Config {
+	values := s.opts.Config
+	return machine.Config{
+		ValidateTopicConfig: config.ValidateTopic,
+		ValidateBrokerConfig: func(allBrokers bool, changes map[string]string) error {
+			return withCode(kerr.InvalidRequest, config.ValidateBroker(values, allBrokers, changes))
+		},
+		ValidateGroupConfig: func(settings map[string]string) error { return config.ValidateGroup(values, settings) },
+		ValidateClientMetricsConfig: func(settings map[string]string) error {
+			return withCode(kerr.InvalidRequest, config.ValidateClientMetrics(settings))
+		},
+		ListConfig: func(t image.ResourceType, name string) (string, bool) {
+			kind, ok := map[image.ResourceType]config.Kind{
+				image.ResourceTopic: config.TopicKind, image.ResourceBroker: config.BrokerKind, image.ResourceGroup: config.GroupKind, image.ResourceClientMetrics: config.ClientMetricsKind,
+			}[t]
+			if !ok {
+				return "", false
+			}
+			return config.ListBehind(values, kind, name)
+		},
+	}
+}
+
+// withCode gives an error the code that it goes out with, unless it has one.
+func withCode(code *kerr.Error, err error) error {
+	if err == nil || errors.As(err, new(*kerr.Error)) {
+		return err
+	}
+	return &codedError{code, err}
+}
+
+type codedError struct {
+	code *kerr.Error
+	error
+}
+
+func (e *codedError) Unwrap() error { return e.code }
 
 func unixMs() int64 { return time.Now().UnixMilli() }
 
@@ -135,7 +175,7 @@ func (s *Server) newHandlers() *api.Handlers {
 			first, n, err := s.controller.AllocateProducerIDs(ctx, 0)
 			return first, int(n), err
 		}),
-		Metrics: s.metrics, Logger: s.logger, NodeID: s.cfg.NodeID, Image: s.controller.Image, Versions: apiVersions(),
+		Metrics: s.metrics, Logger: s.logger, NodeID: s.cfg.NodeID, Image: s.controller.Image, Versions: apiVersions(), SetLogLevel: s.opts.SetLogLevel,
 		Advertised: func(c *api.Conn) (string, int32) { return byName[c.Listener].advertised(c.LocalHost) },
 	}
 }

@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"strconv"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -85,7 +84,7 @@ func (h *Handlers) describe(ctx context.Context, img *image.Image, values *confi
 		if !h.isMyID(name) {
 			return nil, kerr.InvalidRequest, fmt.Sprintf("Unexpected broker id, expected %d but received %s", h.NodeID, name)
 		}
-		return config.DescribeLoggers(map[string]string{"root": h.logLevel(ctx)}, ask), nil, ""
+		return config.DescribeLoggers(map[string]string{rootLogger: h.logLevel(ctx)}, ask), nil, ""
 	case kmsg.ConfigResourceTypeGroupConfig:
 		if name == "" {
 			return nil, kerr.InvalidRequest, "Group name must not be empty"
@@ -102,15 +101,12 @@ func (h *Handlers) describe(ctx context.Context, img *image.Image, values *confi
 
 // logLevel is the level of the one logger that there is, in Kafka's words.
 func (h *Handlers) logLevel(ctx context.Context) string {
-	for _, l := range []struct {
-		level slog.Level
-		name  string
-	}{{slog.LevelDebug, "DEBUG"}, {slog.LevelInfo, "INFO"}, {slog.LevelWarn, "WARN"}} {
+	for _, l := range logLevels {
 		if h.Logger.Enabled(ctx, l.level) {
 			return l.name
 		}
 	}
-	return "ERROR"
+	return logLevels[len(logLevels)-1].name
 }
 
 func configEntry(e config.Entry) kmsg.DescribeConfigsResponseResourceConfig {

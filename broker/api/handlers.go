@@ -27,6 +27,8 @@ type Handlers struct {
 
 	// Image is the metadata as clients may see it: it follows the controller's image only after the partitions of it are open.
 	Image func() *image.Image
+	// SetLogLevel changes what is logged; nil where that is fixed.
+	SetLogLevel func(slog.Level)
 	// Versions is the API table as ApiVersions shows it.
 	Versions []APIVersion
 	// Advertised returns the address under which a client of this connection reaches this broker.

@@ -99,8 +99,12 @@ func TestValidateBroker(t *testing.T) {
 		{false, "nope.key", "5", ""},
 		{false, "log.retention.bytes", "x", "Invalid value x for configuration log.retention.bytes: Not a number of type LONG"},
 		{true, "listeners", "x", "Cannot update these configs at default cluster level, broker id must be specified: [listeners]"},
+		{false, "listeners", "PLAINTEXT://:1", "listeners cannot be changed while this broker runs; change its configuration and start it again"},
+		{false, "listener.name.a.ssl.client.auth", "required", "listener.name.a.ssl.client.auth cannot be set: nothing is set per listener yet, and there is neither TLS nor SASL"},
+		{false, "log.retention.ms", "0", "Invalid value 0 for configuration log.retention.ms: it must be at least 1, or unlimited (-1) for retention"},
+		{true, "max.connections.per.ip.overrides", "x", `Invalid value x for configuration max.connections.per.ip.overrides: "x" is not of the form address:count`},
 	} {
-		checkRefusal(t, c.name, ValidateBroker(c.all, map[string]string{c.name: c.value}), c.want)
+		checkRefusal(t, c.name, ValidateBroker(mustNew(t), c.all, map[string]string{c.name: c.value}), c.want)
 	}
 }
 

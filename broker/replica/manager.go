@@ -12,8 +12,9 @@ import (
 
 // Manager knows every partition that is open on this broker, by topic name and by topic id.
 type Manager struct {
+	dirs []*storage.Dir // set by UseDirs, and as they are from then on
+
 	// These belong to the controller's goroutine, which alone opens and deletes, and to the start before it.
-	dirs   []*storage.Dir
 	placed map[string]*storage.Dir // where a log is, by directory name; only with several directories
 	counts map[*storage.Dir]int
 
@@ -61,6 +62,12 @@ func (m *Manager) UseDirs(dirs []*storage.Dir) error {
 	}
 	return nil
 }
+
+// SetProducerIDExpiration is for the controller's goroutine; logs take it with the next OpenTopics.
+func (m *Manager) SetProducerIDExpiration(ms int64) { m.producerIDExpirationMs = ms }
+
+// Dirs are the log directories, in the order of log.dirs.
+func (m *Manager) Dirs() []*storage.Dir { return m.dirs }
 
 func placeName(p storage.Partition) string { return fmt.Sprintf("%s-%d", p.Topic, p.Index) }
 

@@ -34,7 +34,8 @@ reported, also where they have no effect here. ` + "`sordini config explain KEY`
 
 Settings come from, later ones win: defaults, the file of ` + "`--config`" + ` (.properties, or YAML with the same keys flat or nested), ` + "`KAFKA_*`" + ` variables,
 ` + "`--override key=value`" + ` and ` + "`--data`" + `, and what was changed while the broker runs. A variable is the key in upper case with ` + "`_`" + ` for the dot, ` + "`__`" + ` for an
-underscore and ` + "`___`" + ` for a hyphen. A wrong value prevents the start; an unknown key is a warning.
+underscore and ` + "`___`" + ` for a hyphen. A wrong value prevents the start; an unknown key is a warning. While the broker runs, kafka-configs.sh changes what is not read-only
+below, and it holds at once; only ` + "`listeners`" + ` and ` + "`listener.security.protocol.map`" + ` wait for a start with another configuration.
 
 There are no TLS, SASL, access control and quotas yet. Where Kafka would keep somebody out with the same configuration, Sordini does not start: listeners that are not PLAINTEXT,
 ` + "`security.inter.broker.protocol`" + ` and ` + "`authorizer.class.name`" + ` (for both the message shows the override with which it starts all the same). Other keys that ask for protection (` + "`ssl.*`" + `,

@@ -83,6 +83,7 @@ func narrowerInKafka() map[string]versions {
 		"DeleteTopics":         {1, 6},
 		"OffsetForLeaderEpoch": {2, 4},
 		"DescribeConfigs":      {1, 4},
+		"DescribeLogDirs":      {1, 5},
 	}
 }
 

@@ -58,7 +58,7 @@ func serve(parent context.Context, flags serveFlags, started time.Time) error {
 	if parent == nil {
 		parent = context.Background()
 	}
-	logger, err := flags.log.logger(os.Stderr, os.Environ())
+	logger, level, err := flags.log.logger(os.Stderr, os.Environ())
 	if err != nil {
 		return err
 	}
@@ -72,7 +72,7 @@ func serve(parent context.Context, flags serveFlags, started time.Time) error {
 	limitMemory(l.maxHeap)
 	ctx, stop := stopSignals(parent, logger, exitNow)
 	defer stop()
-	server, err := startBroker(l.values, logger)
+	server, err := startBroker(l.values, logger, level)
 	if err != nil {
 		return err
 	}

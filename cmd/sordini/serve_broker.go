@@ -12,8 +12,8 @@ import (
 	"github.com/sordini/sordini/broker/config"
 )
 
-func startBroker(values *config.Values, logger *slog.Logger) (*broker.Server, error) {
-	return broker.New(broker.Options{Config: values, Logger: logger, Version: buildVersion()})
+func startBroker(values *config.Values, logger *slog.Logger, level *slog.LevelVar) (*broker.Server, error) {
+	return broker.New(broker.Options{Config: values, Logger: logger, SetLogLevel: level.Set, Version: buildVersion()})
 }
 
 // version is set by the linker: see LDFLAGS in the Makefile.

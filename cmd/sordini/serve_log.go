@@ -37,7 +37,7 @@ func (f *logFlags) add(cmd *cobra.Command) {
 }
 
 // logger makes the logger of the process. The log goes to stderr, so that stdout is left to what a person or a script waits for.
-func (f *logFlags) logger(w *os.File, environ []string) (*slog.Logger, error) {
+func (f *logFlags) logger(w *os.File, environ []string) (*slog.Logger, *slog.LevelVar, error) {
 	format, level := f.format, f.level
 	if format == "" {
 		format = variable(environ, formatVariable)
@@ -54,29 +54,30 @@ func (f *logFlags) logger(w *os.File, environ []string) (*slog.Logger, error) {
 	return newLogger(w, format, level)
 }
 
-func newLogger(w io.Writer, format, level string) (*slog.Logger, error) {
-	var least slog.Level
+// newLogger returns a logger and its level, which can be changed while it is used.
+func newLogger(w io.Writer, format, level string) (*slog.Logger, *slog.LevelVar, error) {
+	least := new(slog.LevelVar)
 	if level != "" {
 		if err := least.UnmarshalText([]byte(level)); err != nil {
-			return nil, fmt.Errorf("there is no log level %q; there are debug, info, warn and error", level)
+			return nil, nil, fmt.Errorf("there is no log level %q; there are debug, info, warn and error", level)
 		}
 	}
 	options := &slog.HandlerOptions{Level: least}
 	switch format {
 	case "text":
-		return slog.New(&textHandler{out: &lockedWriter{w: w}, least: least}), nil
+		return slog.New(&textHandler{out: &lockedWriter{w: w}, least: least}), least, nil
 	case "logfmt":
-		return slog.New(slog.NewTextHandler(w, options)), nil
+		return slog.New(slog.NewTextHandler(w, options)), least, nil
 	case "json":
-		return slog.New(slog.NewJSONHandler(w, options)), nil
+		return slog.New(slog.NewJSONHandler(w, options)), least, nil
 	}
-	return nil, fmt.Errorf("there is no log format %q; there are text, logfmt and json", format)
+	return nil, nil, fmt.Errorf("there is no log format %q; there are text, logfmt and json", format)
 }
 
 // textHandler writes short lines for people: time of day, level, message, attributes.
 type textHandler struct {
 	out    *lockedWriter
-	least  slog.Level
+	least  slog.Leveler
 	prefix string // of groups, as "group."
 	attrs  string // already written out
 }
@@ -94,7 +95,9 @@ func (l *lockedWriter) write(line string) error {
 }
 
 // Enabled implements slog.Handler.
-func (h *textHandler) Enabled(_ context.Context, level slog.Level) bool { return level >= h.least }
+func (h *textHandler) Enabled(_ context.Context, level slog.Level) bool {
+	return level >= h.least.Level()
+}
 
 // Handle implements slog.Handler.
 func (h *textHandler) Handle(_ context.Context, r slog.Record) error {

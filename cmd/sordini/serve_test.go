@@ -85,7 +85,7 @@ func TestAnnounce(t *testing.T) {
 
 func TestTextLog(t *testing.T) {
 	var out bytes.Buffer
-	logger, err := newLogger(&out, "text", "info")
+	logger, level, err := newLogger(&out, "text", "info")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,13 +95,18 @@ func TestTextLog(t *testing.T) {
 	if want := "WARN  shown topic=\"a b\" g.n=5 g.h.x=\"\" g.empty=\"\"\n"; line != want {
 		t.Errorf("got %q, want %q", line, want)
 	}
+	level.Set(slog.LevelError)
+	out.Reset()
+	if logger.Warn("hidden by now"); out.Len() > 0 {
+		t.Errorf("got %q", out.String())
+	}
 	for _, c := range [][2]string{{"xml", ""}, {"json", "loud"}} {
-		if _, err := newLogger(&out, c[0], c[1]); err == nil {
+		if _, _, err := newLogger(&out, c[0], c[1]); err == nil {
 			t.Errorf("%q was taken", c)
 		}
 	}
 	for _, format := range []string{"logfmt", "json"} {
-		if _, err := newLogger(&out, format, "debug"); err != nil {
+		if _, _, err := newLogger(&out, format, "debug"); err != nil {
 			t.Error(err)
 		}
 	}
