@@ -181,11 +181,15 @@ func (l *Log) writeLocked(config *LogConfig, nowMs int64, active *segment) error
 	for _, b := range l.mu.bufs {
 		n += int64(len(b))
 	}
-	h := active.handle.Load()
-	l.preallocateLocked(h, at, n)
-	_, err := h.file.WriteVAt(l.mu.bufs, at)
-	if isDiskFull(err) && config.Vital && l.dir.releaseReserve(err) {
-		_, err = h.file.WriteVAt(l.mu.bufs, at)
+	err := l.writeAtLocked(config, active, at, n)
+	if isTooLarge(err) && at > 0 {
+		// The process may not have larger files (ulimit -f): the segment is what fits, and the next one takes what is queued.
+		l.mu.tailDirty = true
+		l.dir.saySmallFiles(at+n, config.SegmentBytes)
+		if active, err = l.rollLocked(nowMs, l.end.Load()); err == nil {
+			at = 0
+			err = l.writeAtLocked(config, active, at, n)
+		}
 	}
 	if err != nil {
 		return l.undoLocked(err, n)
@@ -201,7 +205,19 @@ func (l *Log) writeLocked(config *LogConfig, nowMs int64, active *segment) error
 	return nil
 }
 
-// undoLocked takes back a failed write: the producers' states and the bytes that may have been written.
+// writeAtLocked writes the n bytes that are queued. A vital log that finds no room tries again with that of the reserve.
+func (l *Log) writeAtLocked(config *LogConfig, active *segment, at, n int64) error {
+	h := active.handle.Load()
+	l.preallocateLocked(h, at, n)
+	_, err := h.file.WriteVAt(l.mu.bufs, at)
+	if isDiskFull(err) && config.Vital && l.dir.releaseReserve(err) {
+		_, err = h.file.WriteVAt(l.mu.bufs, at)
+	}
+	return err
+}
+
+// undoLocked takes back a failed write: the producers' states and the bytes that may have been written. A disk that only has no room, or a
+// process that may not have more or larger files, is no reason to give the directory up.
 func (l *Log) undoLocked(cause error, n int64) error {
 	l.mu.producers.Rollback()
 	l.mu.tailDirty = true
@@ -215,11 +231,14 @@ func (l *Log) undoLocked(cause error, n int64) error {
 	clear(l.mu.bufs)
 	clear(l.mu.pending)
 	l.mu.bufs, l.mu.pending = l.mu.bufs[:0], l.mu.pending[:0]
-	if !isDiskFull(cause) {
+	switch {
+	case isDiskFull(cause):
+		l.dir.diskFull(err, n)
+	case isTooLarge(cause), isOutOfFiles(cause):
+	default:
 		l.dir.fail(err)
 		return err
 	}
-	l.dir.diskFull(err, n)
 	return errors.Join(err, l.cleanTailLocked())
 }
 

@@ -67,8 +67,9 @@ type Dir struct {
 	cleaner    atomic.Pointer[CleanerConfig]
 	generation index.Generation // of this opening; under checkpointing once the directory is open
 
-	failed atomic.Pointer[error]
-	room   room
+	failed     atomic.Pointer[error]
+	room       room
+	smallFiles atomic.Bool // it was said that files may not be as large as segments
 
 	// checkpointing makes checkpoints follow each other, and compacting the passes of compaction.
 	checkpointing sync.Mutex

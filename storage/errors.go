@@ -57,3 +57,6 @@ func isOutOfFiles(err error) bool {
 func isDiskFull(err error) bool {
 	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, ErrDiskFull)
 }
+
+// isTooLarge tells that this process may not make a file so large: nothing is wrong with the disk.
+func isTooLarge(err error) bool { return errors.Is(err, syscall.EFBIG) }

@@ -188,3 +188,10 @@ func (d *Dir) mayCommit() error {
 func (d *Dir) ReserveFS() vfs.FS {
 	return vfs.OnDiskFull(d.fs, func() { d.releaseReserve(errors.New("there is no room for the metadata")) })
 }
+
+// saySmallFiles tells, once, that segments end early.
+func (d *Dir) saySmallFiles(size int64, segmentBytes int32) {
+	if !d.smallFiles.Swap(true) {
+		d.config.Logger.Warn("this process may not have files as large as segments (ulimit -f): segments end earlier", "refused_size", size, "segment_bytes", segmentBytes)
+	}
+}

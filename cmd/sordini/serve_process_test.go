@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,16 +12,29 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+	"golang.org/x/sys/unix"
 )
 
 // asBinary makes the test binary behave as sordini, so that exit codes and signals are tested on a real process.
 const asBinary = "SORDINI_TEST_AS_BINARY"
 
+// fileLimit is how large the files of that process may be, in bytes.
+const fileLimit = "SORDINI_TEST_FILE_LIMIT"
+
 func TestMain(m *testing.M) {
 	if os.Getenv(asBinary) != "" {
+		if limit, err := strconv.ParseUint(os.Getenv(fileLimit), 10, 64); err == nil {
+			if err := unix.Setrlimit(unix.RLIMIT_FSIZE, &unix.Rlimit{Cur: limit, Max: limit}); err != nil {
+				panic(err)
+			}
+		}
 		os.Exit(run(os.Args[1:]))
 	}
 	os.Exit(m.Run())
@@ -131,6 +145,39 @@ func TestServeWithTheVariablesOfTestContainers(t *testing.T) {
 	if strings.Contains(b.text, "CONTROLLER") {
 		t.Errorf("the controller's listener was opened:\n%s", b.text)
 	}
+}
+
+// Under ulimit -f the first segment that reached the limit took its directory offline, and with it the broker.
+func TestServeGoesOnWhereFilesMayNotGrow(t *testing.T) {
+	const limit, records = 8 << 20, 20
+	b := startServing(t, []string{fileLimit + "=" + strconv.Itoa(limit)}, "-d", filepath.Join(t.TempDir(), "data"), "-o", anyPort)
+	cl, err := kgo.NewClient(kgo.SeedBrokers("127.0.0.1:"+b.port), kgo.AllowAutoTopicCreation(), kgo.DefaultProduceTopic("large"), kgo.ConsumeTopics("large"),
+		kgo.ProducerBatchCompression(kgo.NoCompression()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cl.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	for i := range records {
+		value := bytes.Repeat([]byte{byte(i)}, 900_000)
+		if err := cl.ProduceSync(ctx, &kgo.Record{Value: value}).FirstErr(); err != nil {
+			t.Fatalf("record %d: %v", i, err)
+		}
+	}
+	for next := 0; next < records; {
+		fetches := cl.PollFetches(ctx)
+		if err := fetches.Err(); err != nil {
+			t.Fatal(err)
+		}
+		for r := range fetches.RecordsAll() {
+			if r.Offset != int64(next) || r.Value[0] != byte(next) {
+				t.Fatalf("record %d at offset %d is %d", next, r.Offset, r.Value[0])
+			}
+			next++
+		}
+	}
+	b.stop(t)
 }
 
 func TestServeRefusesAndChangesNothing(t *testing.T) {
