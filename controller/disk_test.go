@@ -122,8 +122,9 @@ func TestOnAFullDiskTopicsAreDeletedAndNotCreated(t *testing.T) {
 	if r := s.CreateTopics(context.Background(), topic("b"), false)[0]; r.Err != kerr.KafkaStorageError {
 		t.Errorf("create: %v", r.Err)
 	}
-	name := "a"
-	if r := s.DeleteTopics(context.Background(), []machine.DeletableTopic{{Name: &name}})[0]; r.Err != nil {
+	if r := s.DeleteTopics(context.Background(), deletable("a"))[0]; r.Err != nil {
 		t.Errorf("delete: %v", r.Err)
 	}
 }
+
+func deletable(name string) []machine.DeletableTopic { return []machine.DeletableTopic{{Name: &name}} }

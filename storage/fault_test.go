@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -128,7 +129,7 @@ func (s *script) step(t *testing.T, i int) error {
 // TestEachOperationFailsOnce lets every single write, sync, rename and so on fail in turn. What was said to be
 // durable must be there afterwards, nothing may hang, and a directory that failed must not acknowledge.
 func TestEachOperationFailsOnce(t *testing.T) {
-	for _, cause := range []error{syscall.EIO, syscall.ENOSPC, syscall.EROFS, syscall.EMFILE} {
+	for _, cause := range []error{syscall.EIO, syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG, syscall.EROFS, syscall.EMFILE} {
 		t.Run(cause.Error(), func(t *testing.T) {
 			rng := rand.New(rand.NewPCG(8, 8))
 			for at := 0; ; at++ {
@@ -138,6 +139,9 @@ func TestEachOperationFailsOnce(t *testing.T) {
 				err := s.run(t, vfs.Hook(mem, f.before))
 				if s.d != nil && s.d.Failure() != nil && errors.Is(cause, syscall.EMFILE) {
 					t.Errorf("no descriptor for %v of %s, and the directory is offline: %v", f.failed.Kind, f.failed.Path, s.d.Failure())
+				}
+				if s.d != nil && s.d.Failure() != nil && errors.Is(cause, syscall.ENOSPC) && grows(f.failed.Kind) {
+					t.Errorf("no room for %v of %s, and the directory is offline: %v", f.failed.Kind, f.failed.Path, s.d.Failure())
 				}
 				if s.d != nil {
 					ctx := context.Background()
@@ -157,6 +161,11 @@ func TestEachOperationFailsOnce(t *testing.T) {
 	}
 }
 
+// grows says whether an operation takes room. What failed before it did anything is no reason to give a directory up; a sync is.
+func grows(kind vfs.OpKind) bool {
+	return slices.Contains([]vfs.OpKind{vfs.OpCreate, vfs.OpWrite, vfs.OpRename, vfs.OpMkdir, vfs.OpLink, vfs.OpAllocate}, kind)
+}
+
 func checkFaulted(t *testing.T, s *script, f *faulty, mem *vfs.MemFS, rng *rand.Rand, cause error) {
 	t.Helper()
 	s.mu.Lock()
@@ -172,8 +181,15 @@ func checkFaulted(t *testing.T, s *script, f *faulty, mem *vfs.MemFS, rng *rand.
 	}
 }
 
-// TestFailedSyncIsNeverAcknowledged: after a failed sync nothing rises any more, even though later syncs would work.
+// TestFailedSyncIsNeverAcknowledged: after a failed sync nothing rises any more, even though later syncs would work. That it found no room is
+// no exception: what was written is not in the page cache any more.
 func TestFailedSyncIsNeverAcknowledged(t *testing.T) {
+	for _, cause := range []syscall.Errno{syscall.EIO, syscall.ENOSPC} {
+		t.Run(cause.Error(), func(t *testing.T) { failOneSync(t, cause) })
+	}
+}
+
+func failOneSync(t *testing.T, cause syscall.Errno) {
 	mem := vfs.NewMemFS()
 	var mu sync.Mutex
 	fail := false
@@ -182,7 +198,7 @@ func TestFailedSyncIsNeverAcknowledged(t *testing.T) {
 		defer mu.Unlock()
 		if fail && (op.Kind == vfs.OpSync || op.Kind == vfs.OpSyncFS) {
 			fail = false
-			return syscall.EIO
+			return cause
 		}
 		return nil
 	})
@@ -206,7 +222,7 @@ func TestFailedSyncIsNeverAcknowledged(t *testing.T) {
 	if err := l.Append(0, 0, []*Append{{Batch: spec{values: []string{"b"}}.build(t)}}); err != nil {
 		t.Fatal(err)
 	}
-	if err := <-failures; !errors.Is(err, ErrOffline) || !errors.Is(err, syscall.EIO) {
+	if err := <-failures; !errors.Is(err, ErrOffline) || !errors.Is(err, cause) {
 		t.Errorf("told of %v", err)
 	}
 	// Then the append is not durable, and the log answers that it is offline.
