@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -70,9 +71,10 @@ func (h *Handlers) awaitEnds(c *Conn, q *kmsg.ListOffsetsRequest) {
 				deadline = c.deadline(maxEndWait)
 				defer c.disarm()
 			}
-			if p.AwaitCommitted(c.Waiter, p.Log().LogEndOffset(), c.Gone, deadline) != nil {
-				return // the time is up, or the partition answers for itself
-			}
+			err := p.AwaitCommitted(c.Waiter, p.Log().LogEndOffset(), c.Gone, deadline)
+			if errors.Is(err, kerr.RequestTimedOut) || errors.Is(err, replica.ErrStopped) {
+				return
+			} // a partition that fails answers for itself
 		}
 	}
 }
@@ -93,9 +95,9 @@ func duplicatePartitions(q *kmsg.ListOffsetsRequest) map[listed]int {
 }
 
 func (h *Handlers) listPartition(q *kmsg.ListOffsetsRequest, topic string, want *kmsg.ListOffsetsRequestTopicPartition, into *kmsg.ListOffsetsResponseTopicPartition) {
-	p := h.Replicas.Get(topic, want.Partition)
-	if p == nil {
-		into.ErrorCode = kerr.UnknownTopicOrPartition.Code
+	p, unavailable := h.onlinePartition(topic, want.Partition)
+	if unavailable != nil {
+		into.ErrorCode = unavailable.Code
 		return
 	}
 	if code := checkLeaderEpoch(p, want.CurrentLeaderEpoch); q.Version >= 4 && code != 0 {

@@ -35,13 +35,11 @@ func (h *Handlers) DeleteRecords(_ context.Context, _ *Request, q *kmsg.DeleteRe
 }
 
 func (h *Handlers) deleteRecords(topic string, partition int32, before int64) (lowWatermark int64, err error) {
-	p := h.Replicas.Get(topic, partition)
-	switch {
-	case p == nil && h.Replicas.Offline(topic, [16]byte{}, partition):
-		return 0, kerr.KafkaStorageError
-	case p == nil:
-		return 0, kerr.UnknownTopicOrPartition
-	case p.Topic().Internal:
+	p, unavailable := h.onlinePartition(topic, partition)
+	if unavailable != nil {
+		return 0, unavailable
+	}
+	if p.Topic().Internal {
 		return 0, kerr.InvalidTopicException
 	}
 	if cfg := p.Topic().Config(); cfg.CleanupCompact && !cfg.CleanupDelete {

@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 
-	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/sordini/sordini/broker/replica"
@@ -31,9 +30,9 @@ func (h *Handlers) OffsetForLeaderEpoch(_ context.Context, _ *Request, q *kmsg.O
 }
 
 func (h *Handlers) epochEnd(topic string, version int16, want *kmsg.OffsetForLeaderEpochRequestTopicPartition, into *kmsg.OffsetForLeaderEpochResponseTopicPartition) {
-	p := h.Replicas.Get(topic, want.Partition)
-	if p == nil {
-		into.ErrorCode = kerr.UnknownTopicOrPartition.Code
+	p, unavailable := h.onlinePartition(topic, want.Partition)
+	if unavailable != nil {
+		into.ErrorCode = unavailable.Code
 		return
 	}
 	if code := checkLeaderEpoch(p, want.CurrentLeaderEpoch); version >= 2 && code != 0 {

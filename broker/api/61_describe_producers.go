@@ -33,12 +33,9 @@ func (h *Handlers) producersOf(topic string, index int32) kmsg.DescribeProducers
 	if problem := topicNameProblem(topic); problem != "" {
 		return refuse(kerr.InvalidTopicException, problem)
 	}
-	p := h.Replicas.Get(topic, index)
-	switch {
-	case p == nil && h.Replicas.Offline(topic, [16]byte{}, index):
-		return refuse(kerr.KafkaStorageError, kerr.KafkaStorageError.Description)
-	case p == nil:
-		return refuse(kerr.UnknownTopicOrPartition, kerr.UnknownTopicOrPartition.Description)
+	p, unavailable := h.onlinePartition(topic, index)
+	if unavailable != nil {
+		return refuse(unavailable, unavailable.Description)
 	}
 	for _, s := range p.Log().ActiveProducers() {
 		active := kmsg.NewDescribeProducersResponseTopicPartitionActiveProducer()

@@ -5,6 +5,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kerr"
 
+	"github.com/sordini/sordini/broker/replica"
 	"github.com/sordini/sordini/protocol/batch"
 	"github.com/sordini/sordini/storage"
 )
@@ -29,6 +30,19 @@ func codeOf(err error) int16 {
 		return kerr.NotLeaderForPartition.Code
 	}
 	return kerr.KafkaStorageError.Code
+}
+
+// onlinePartition finds a partition for requests that only ask about it. One whose log could not be opened, or whose log directory has failed, is
+// there and cannot be spoken for.
+func (h *Handlers) onlinePartition(topic string, index int32) (*replica.Partition, *kerr.Error) {
+	p := h.Replicas.Get(topic, index)
+	switch {
+	case p == nil && h.Replicas.Offline(topic, [16]byte{}, index), p != nil && p.Failure() != nil:
+		return nil, kerr.KafkaStorageError
+	case p == nil:
+		return nil, kerr.UnknownTopicOrPartition
+	}
+	return p, nil
 }
 
 // forOldClients replaces KAFKA_STORAGE_ERROR, which clients know only from a version on, by NOT_LEADER_OR_FOLLOWER, which makes them
