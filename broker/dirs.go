@@ -16,6 +16,7 @@ import (
 func (s *Server) openDirs() (clusterID string, err error) {
 	paths := s.cfg.LogDirs
 	found := make([]bool, len(paths))
+	var metas []storage.Meta
 	clusterID = s.cfg.ClusterID
 	for i, path := range paths {
 		meta, err := storage.ReadMeta(s.opts.FS, path)
@@ -25,7 +26,7 @@ func (s *Server) openDirs() (clusterID string, err error) {
 		if err != nil {
 			return "", fmt.Errorf("log directory %s: %w", path, err)
 		}
-		found[i] = true
+		found[i], metas = true, append(metas, meta)
 		if clusterID == "" {
 			clusterID = meta.ClusterID
 		}
@@ -41,7 +42,7 @@ func (s *Server) openDirs() (clusterID string, err error) {
 			return "", fmt.Errorf("log directory %s is empty while %s is in use: the metadata of the cluster is kept in the first directory of log.dirs; restore it or put the directories in their old order", paths[0], paths[i])
 		}
 	}
-	if err := s.checkMetadata(); err != nil {
+	if err := errors.Join(s.checkMetadata(), s.checkKnownDirs(metas)); err != nil {
 		return "", err
 	}
 	if clusterID == "" {
@@ -67,7 +68,7 @@ func (s *Server) openDirs() (clusterID string, err error) {
 		}
 		s.dirs = append(s.dirs, dir)
 	}
-	return clusterID, nil
+	return clusterID, s.writeKnownDirs()
 }
 
 // kafkaFiles are what Apache Kafka writes into the top of a log directory, and Sordini never does. meta.properties is the same for both.

@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
@@ -119,7 +120,7 @@ func TestAFormattingThatWasInterruptedGoesOn(t *testing.T) {
 		func() error { return os.Truncate(filepath.Join(metadata, "00000000000000000000.log"), 0) },
 		func() error { return os.Remove(filepath.Join(metadata, "00000000000000000000.log")) },
 		func() error { return os.RemoveAll(metadata) },
-		func() error { return os.RemoveAll(second) },
+		func() error { return errors.Join(os.RemoveAll(second), os.Remove(filepath.Join(first, knownDirsFile))) },
 	} {
 		for _, dir := range []string{first, second} { // a killed broker has written no checkpoint
 			if err := os.RemoveAll(filepath.Join(dir, ".index")); err != nil {
