@@ -136,6 +136,9 @@ func TestExitCodesOfCommands(t *testing.T) {
 		{exitFailed, "topic create other --config foo=1", "INVALID_CONFIG: Unknown topic config name: foo"},
 		{exitNotFound, "topic describe order", "did you mean orders?"},
 		{0, "topic describe orders --check", ""},
+		{exitNotFound, "topic alter order -p 2", "did you mean orders?"},
+		{exitFailed, "topic alter orders -p 1", "topic orders has as many partitions as before: INVALID_PARTITIONS: Topic already has 1 partition(s)."},
+		{exitFailed, "topic alter orders --config retention.ms=soon -p 5", "topic orders was not changed: INVALID_CONFIG: Invalid value soon for configuration retention.ms"},
 		{exitNotFound, "topic delete order", "did you mean orders?"},
 		{0, "topic delete order --if-exists", ""},
 		{0, "topic delete orders --dry-run", ""},
@@ -150,6 +153,24 @@ func TestExitCodesOfCommands(t *testing.T) {
 		if _, errOut := c.run(x.code, "", strings.Fields(x.args)...); !strings.Contains(errOut, x.want) || x.code == 0 && errOut != "" {
 			t.Errorf("%s: %s", x.args, errOut)
 		}
+	}
+}
+
+func TestTopicAlterChangesWhatItIsTold(t *testing.T) {
+	c := startCluster(t)
+	defer c.stop()
+	c.run(0, "", "topic", "create", "orders", "--config", "max.message.bytes=2000")
+	for _, x := range []struct{ args, out string }{
+		{"--config retention.ms=5000 --delete-config max.message.bytes -p 4 --dry-run", "would change the configs of orders\norders would have 4 partitions\n"},
+		{"--config retention.ms=5000 --delete-config max.message.bytes -p 3", "changed the configs of orders\norders has 3 partitions\n"},
+	} {
+		if out, _ := c.run(0, "", append([]string{"topic", "alter", "orders"}, strings.Fields(x.args)...)...); out != x.out {
+			t.Errorf("%s: %q", x.args, out)
+		}
+	}
+	out, _ := c.run(0, "", "topic", "describe", "orders", "-o", "json")
+	if !strings.Contains(out, "5000") || strings.Contains(out, "2000") || strings.Count(out, `"leader"`) != 3 {
+		t.Errorf("afterwards it is %s", out)
 	}
 }
 

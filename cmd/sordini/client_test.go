@@ -111,6 +111,7 @@ func TestUsageMistakes(t *testing.T) {
 	t.Setenv(brokersVariable, "")
 	for _, line := range []string{
 		"topic lst", "topic list x", "topic list -o yaml", "topic describe", "topic create", "topic create t -p 0", "topic create t -r 0", "topic create t --config x",
+		"topic alter", "topic alter t", "topic alter t -p -1", "topic alter t --config x", "topic alter t --delete-config x=1",
 		"topic delete", "topic list -X x=1", "topic list -X client.id", "topic list -b ,", "group lst", "group describe", "version x", "version -o xml",
 		"produce", "produce a b", "produce t --json -k x", "produce t --tombstone", "produce t --tombstone -k a -v b", "produce t --key-separator :  -k a",
 		"produce t --keep-partition", "produce t -H x", "produce t -z brotli", "produce t --acks 2", "produce t -f %", "produce t --timestamp soon", "produce t -p -2",

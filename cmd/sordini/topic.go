@@ -13,10 +13,10 @@ import (
 
 func newTopicCommand() *cobra.Command {
 	var flags clientFlags
-	cmd := nounCommand("topic", "List, describe, create and delete topics of any Kafka", `  sordini topic list
+	cmd := nounCommand("topic", "List, describe, create, alter and delete topics of any Kafka", `  sordini topic list
   sordini topic create orders --partitions 3
   sordini topic describe orders -o json`,
-		newTopicListCommand(&flags), newTopicDescribeCommand(&flags), newTopicCreateCommand(&flags), newTopicDeleteCommand(&flags))
+		newTopicListCommand(&flags), newTopicDescribeCommand(&flags), newTopicCreateCommand(&flags), newTopicAlterCommand(&flags), newTopicDeleteCommand(&flags))
 	flags.add(cmd)
 	return cmd
 }
