@@ -91,14 +91,12 @@ func (l *Log) searchBatch(h *handle, s *segment, pos, n, ts, start int64) (out s
 		return out, false, err
 	}
 	out.epoch = b.PartitionLeaderEpoch()
-	var r batch.Reader
-	r.SkipHeaders = true
+	r := batch.Scanner{SkipHeaders: true, From: start}
+	defer r.Close()
+	r.Reset(b, l.config.Load().MaxDecompressedBytes)
 	var rec batch.Record
-	if err := r.Reset(b, l.config.Load().MaxDecompressedBytes); err != nil {
-		return out, false, l.corrupt(s, pos, "records: %v", err)
-	}
 	for r.Next(&rec) {
-		if rec.Timestamp >= ts && rec.Offset >= start {
+		if rec.Timestamp >= ts {
 			out.offset, out.timestamp = rec.Offset, rec.Timestamp
 			return out, true, nil
 		}

@@ -6,7 +6,6 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kerr"
 
-	"github.com/sordini/sordini/broker/config"
 	"github.com/sordini/sordini/broker/replica"
 	"github.com/sordini/sordini/protocol"
 	"github.com/sordini/sordini/protocol/batch"
@@ -124,7 +123,7 @@ func (t *ProduceTurn) take(h *Handlers, c *Conn, r *produceRequest, i int) error
 		Version: r.header.Version, MaxMessageBytes: int(cfg.MaxMessageBytes), Compacted: cfg.CleanupCompact,
 		LogAppendTime: cfg.MessageTimestampType == "LogAppendTime", NowMs: nowMs(),
 		TimestampBeforeMaxMs: cfg.TimestampBeforeMaxMs, TimestampAfterMaxMs: cfg.TimestampAfterMaxMs,
-		MaxDecompressedBytes: decompressLimit(cfg), Topic: p.Topic().Name, Partition: p.Index,
+		MaxDecompressedBytes: int(cfg.MaxDecompressedMessageBytes), Topic: p.Topic().Name, Partition: p.Index,
 	}
 	info, invalid := t.validate(h, c, p, part.Records, &rules)
 	if invalid != nil {
@@ -171,18 +170,6 @@ func (t *ProduceTurn) validate(h *Handlers, c *Conn, p *replica.Partition, recor
 	p.Topic().UpConversions.Add(1)
 	c.Seen.UpConversions.Add(1)
 	return converted.Info(), nil
-}
-
-// What one batch may decompress to, where max.decompressed.message.bytes (2 GiB by default) allows more. It bounds the work of a check, which
-// holds no more than a piece of the records in memory, and the memory of a down-conversion. Producers bound their batches before compression,
-// by max.request.size and its like, to about what max.message.bytes allows, so a multiple of it leaves honest ones alone and stops bombs early.
-const (
-	decompressedPerByte = 16       // of max.message.bytes
-	minDecompressed     = 16 << 20 // allowed however small max.message.bytes is
-)
-
-func decompressLimit(cfg *config.TopicConfig) int {
-	return int(min(int64(cfg.MaxDecompressedMessageBytes), max(minDecompressed, decompressedPerByte*int64(cfg.MaxMessageBytes))))
 }
 
 func (h *Handlers) producePartition(version int16, part *protocol.ProducePartition) (*replica.Partition, error) {

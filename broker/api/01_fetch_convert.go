@@ -4,6 +4,7 @@ import (
 	"errors"
 	"sync"
 
+	"github.com/sordini/sordini/broker/config"
 	"github.com/sordini/sordini/protocol/batch"
 	"github.com/sordini/sordini/protocol/legacy"
 )
@@ -52,7 +53,7 @@ func (h *Handlers) readConverted(req *Request, f *fetchState, part *fetchPart, l
 	if req.Version >= 2 {
 		magic = 1
 	}
-	decompress := decompressLimit(part.p.Topic().Config())
+	memory := conversionMemory(part.p.Topic().Config())
 	from := part.want.FetchOffset
 	for step := 0; step < convertSteps; step++ {
 		stored, next, err := h.readStored(f, part, from, min(limit, convertReadBytes), upTo)
@@ -65,10 +66,10 @@ func (h *Handlers) readConverted(req *Request, f *fetchState, part *fetchPart, l
 		}
 		before := len(f.memory.out)
 		var invalid *batch.Error
-		f.memory.out, invalid = legacy.DownConvert(f.memory.out, stored, magic, part.want.FetchOffset, limit, decompress)
+		f.memory.out, invalid = legacy.DownConvert(f.memory.out, stored, magic, part.want.FetchOffset, limit, memory)
 		if invalid == nil && len(f.memory.out) == before && firstWhole {
 			first, _, _ := batch.Next(stored)
-			f.memory.out, invalid = legacy.DownConvert(f.memory.out, first, magic, part.want.FetchOffset, len(first)*expansion+minExpansion, decompress)
+			f.memory.out, invalid = legacy.DownConvert(f.memory.out, first, magic, part.want.FetchOffset, len(first)*expansion+minExpansion, memory)
 		}
 		if invalid != nil {
 			part.fail(codeOf(invalid), req.Version)
@@ -89,6 +90,17 @@ func (h *Handlers) readConverted(req *Request, f *fetchState, part *fetchPart, l
 	}
 	return 0
 }
+
+// conversionMemory is how much of a compressed batch is held at a time while it is converted. What a batch holds in all is not bounded by it, but
+// a single record is.
+func conversionMemory(cfg *config.TopicConfig) int {
+	return max(minConversionMemory, conversionMemoryPerByte*int(cfg.MaxMessageBytes))
+}
+
+const (
+	conversionMemoryPerByte = 16 // of max.message.bytes
+	minConversionMemory     = 16 << 20
+)
 
 func onlyControl(stored []byte) bool {
 	for rest := stored; len(rest) > 0; {
