@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -93,7 +94,11 @@ func (s *syncer) run() {
 		case <-s.stop:
 			return
 		}
+		// Whoever the last sync has woken is about to append again: one step aside, and the group that is synced next has nearly all of
+		// them, instead of the first one alone while the others wait for the sync after.
+		runtime.Gosched()
 		for s.round() {
+			runtime.Gosched()
 		}
 	}
 }

@@ -149,6 +149,9 @@ func (b *Broker) End(t testing.TB, how Stop) {
 // Launch starts a broker that was ended by End.
 func (b *Broker) Launch(t testing.TB) { t.Helper(); b.launch(t) }
 
+// PID is the broker's process id.
+func (b *Broker) PID() int { return b.proc.cmd.Process.Pid }
+
 // Tail returns the last lines of the broker's log.
 func (b *Broker) Tail(lines int) string { return b.proc.tail(lines) }
 
