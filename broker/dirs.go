@@ -56,7 +56,7 @@ func (s *Server) openDirs() (clusterID string, err error) {
 			}
 		}
 		dir, err := storage.OpenDir(storage.DirConfig{
-			Path: path, FS: s.opts.FS, Clock: unixMs, Logger: s.logger,
+			Path: path, FS: s.opts.FS, Clock: unixMs, Monotonic: sinceStart(), Logger: s.logger,
 			SyncIntervalMs: s.cfg.Logs.DurabilityIntervalMs, SyncIntervalBytes: s.cfg.Logs.DurabilityIntervalBytes,
 			RecoveryThreads: int(s.cfg.Logs.RecoveryThreads), Cleaner: cleanerConfig(&s.cfg.Logs),
 			OnFailure:    func(err error) { s.dirFailed(path, err) },

@@ -93,6 +93,12 @@ func (e *codedError) Unwrap() error { return e.code }
 
 func unixMs() int64 { return time.Now().UnixMilli() }
 
+// sinceStart is a clock that no step of the wall clock moves.
+func sinceStart() func() time.Duration {
+	started := time.Now()
+	return func() time.Duration { return time.Since(started) }
+}
+
 func randomSeed() uint64 {
 	var b [8]byte
 	_, _ = rand.Read(b[:]) // never fails

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/sordini/sordini/storage/index"
 	"github.com/sordini/sordini/storage/vfs"
@@ -20,7 +21,9 @@ type DirConfig struct {
 	Path string
 	FS   vfs.FS // nil: the operating system's
 	// Clock is the wall clock in milliseconds. It stamps what no caller gives a time for.
-	Clock             func() int64
+	Clock func() int64
+	// Monotonic is a clock for how long syncs take; nil: they are not measured.
+	Monotonic         func() time.Duration
 	Logger            *slog.Logger // its lines get the path as dir
 	SyncIntervalMs    int64        // of Interval durability
 	SyncIntervalBytes int64        // likewise, of one log; 0: no limit

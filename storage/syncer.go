@@ -7,14 +7,11 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sordini/sordini/storage/vfs"
 )
-
-// syncFilesMax is up to how many dirty files are synced one by one. Above, one syncfs is 25 to 35 times
-// cheaper.
-const syncFilesMax = 3
 
 // syncer is the group commit of a directory: one goroutine that syncs every log that became dirty since it
 // last looked, and then tells all of them. While it syncs, the next group gathers by itself.
@@ -24,6 +21,7 @@ type syncer struct {
 	wakeups chan struct{} // one place: a wake-up that is not yet seen covers all later ones
 	stop    chan struct{}
 	done    chan struct{}
+	cost    syncCost
 	scratch syncRound // of the goroutine
 	mu      struct {
 		sync.Mutex
@@ -38,6 +36,7 @@ func newSyncer(d *Dir, fs vfs.Syncer) *syncer {
 		dir: d, fs: fs, wakeups: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}),
 	}
 	s.mu.armedMs = math.MaxInt64
+	s.cost.clock = d.config.Monotonic
 	return s
 }
 
@@ -214,22 +213,68 @@ func (r *syncRound) release() {
 }
 
 func (s *syncer) syncFiles(r *syncRound) error {
-	if len(r.files)+r.dirs > syncFilesMax || r.unopened != nil {
+	n, began := len(r.files)+r.dirs, s.cost.now()
+	if r.unopened != nil || s.cost.wholeIsCheaper(n) {
 		err := s.fs.SyncFS()
 		if !errors.Is(err, vfs.ErrUnsupported) {
+			s.cost.wholeTook(began)
 			return err
 		}
 		if r.unopened != nil {
 			return r.unopened
 		}
 	}
-	for _, f := range r.files {
-		if f.size > f.s.synced.Load() {
-			if err := f.h.file.SyncData(); err != nil {
+	if err := s.syncData(r.files); err != nil {
+		return err
+	}
+	if err := s.syncNames(r); err != nil {
+		return err
+	}
+	s.cost.filesTook(n, began)
+	return nil
+}
+
+// syncData syncs files, several at the same time, for the disk takes them together.
+func (s *syncer) syncData(files []unsynced) error {
+	if s.cost.clock == nil || len(files) == 1 {
+		for _, f := range files {
+			if err := f.sync(); err != nil {
 				return err
 			}
 		}
+		return nil
 	}
+	var next atomic.Int64
+	var failed atomic.Pointer[error]
+	work := func() {
+		for i := next.Add(1) - 1; i < int64(len(files)); i = next.Add(1) - 1 {
+			if err := files[i].sync(); err != nil {
+				failed.CompareAndSwap(nil, &err)
+				return
+			}
+		}
+	}
+	var others sync.WaitGroup
+	for range min(syncAtOnce, len(files)) - 1 {
+		others.Go(work)
+	}
+	work()
+	others.Wait()
+	if err := failed.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
+
+func (f *unsynced) sync() error {
+	if f.size <= f.s.synced.Load() {
+		return nil
+	}
+	return f.h.file.SyncData()
+}
+
+// syncNames makes the names of new files durable.
+func (s *syncer) syncNames(r *syncRound) error {
 	if r.dirs == 0 {
 		return nil
 	}

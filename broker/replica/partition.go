@@ -73,7 +73,7 @@ func (p *Partition) advance(durable int64) {
 	if fn := p.onHighWatermark.Load(); fn != nil {
 		(*fn)(durable)
 	}
-	p.waiters.signalAll()
+	p.waiters.signal(durable)
 }
 
 // Topic returns what this partition shares with its siblings.
@@ -129,7 +129,7 @@ func (p *Partition) FaultIsNews(nowMs int64) bool {
 
 // Watch registers a waiter for rises of the high watermark; Unwatch takes it off again. The owner looks at the high watermark once more
 // between Watch and its wait, so that a rise in between is not missed.
-func (p *Partition) Watch(w *Waiter) { p.waiters.add(w) }
+func (p *Partition) Watch(w *Waiter) { p.waiters.add(w, 0) }
 
 // Unwatch is the end of Watch.
 func (p *Partition) Unwatch(w *Waiter) { p.waiters.remove(w) }
@@ -140,7 +140,7 @@ func (p *Partition) AwaitCommitted(w *Waiter, end int64, stop <-chan struct{}, d
 	if p.HighWatermark() >= end {
 		return nil
 	}
-	p.Watch(w)
+	p.waiters.add(w, end)
 	defer p.Unwatch(w)
 	for {
 		w.Drain()

@@ -1,6 +1,9 @@
 package replica
 
-import "sync"
+import (
+	"math"
+	"sync"
+)
 
 // Waiter is what one connection sleeps on: a long poll registers it with the partitions it reads from, an acks=all producer with the
 // partitions it wrote to. A signal is never lost and never blocks the one who gives it: the channel holds one token, and a
@@ -32,12 +35,18 @@ func (w *Waiter) Drain() {
 // and order does not matter.
 type waiters struct {
 	mu   sync.Mutex
-	list []*Waiter
+	list []waiting
 }
 
-func (ws *waiters) add(w *Waiter) {
+// waiting is a waiter, and the high watermark below which it need not be woken: a producer in a crowd sleeps through those of the others.
+type waiting struct {
+	w   *Waiter
+	end int64
+}
+
+func (ws *waiters) add(w *Waiter, end int64) {
 	ws.mu.Lock()
-	ws.list = append(ws.list, w)
+	ws.list = append(ws.list, waiting{w, end})
 	ws.mu.Unlock()
 }
 
@@ -45,19 +54,25 @@ func (ws *waiters) remove(w *Waiter) {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
 	for i, other := range ws.list {
-		if other == w {
+		if other.w == w {
 			last := len(ws.list) - 1
-			ws.list[i], ws.list[last] = ws.list[last], nil
+			ws.list[i], ws.list[last] = ws.list[last], waiting{}
 			ws.list = ws.list[:last]
 			return
 		}
 	}
 }
 
-func (ws *waiters) signalAll() {
+// signalAll wakes everybody: there is something else to see than a high watermark.
+func (ws *waiters) signalAll() { ws.signal(math.MaxInt64) }
+
+// signal wakes those for whom a high watermark is high enough.
+func (ws *waiters) signal(highWatermark int64) {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
-	for _, w := range ws.list {
-		w.Signal()
+	for _, one := range ws.list {
+		if one.end <= highWatermark {
+			one.w.Signal()
+		}
 	}
 }
