@@ -68,7 +68,7 @@ func TestManyEmptyTopics(t *testing.T) {
 }
 
 // TestBombs: a batch of zeros is small when compressed, and must not be unpacked whole. As in Kafka it is taken, unless it is damaged, up to
-// max.decompressed.message.bytes, which allows 2 GiB.
+// max.decompressed.message.bytes, which allows 2 GiB. A message of the old formats has to be held whole, and is refused.
 func TestBombs(t *testing.T) {
 	m := startMeasured(t)
 	if m == nil {
@@ -76,22 +76,35 @@ func TestBombs(t *testing.T) {
 	}
 	e := &env{t: t, addr: m.addr, good: m.dial(t)}
 	topic := e.fresh()
-	zeros := encodedRecord(0, nil, make([]byte, 256<<20))
-	for codec := gzipCodec; codec <= zstdCodec; codec++ {
-		payload, want := compress(codec, zeros), ok
+	zeros := make([]byte, 256<<20)
+	throw := func(name string, version int16, codec int, plain []byte, pack func(payload []byte) []byte) {
+		payload, want := compress(codec, plain), ok
 		if len(payload) > 900_000 {
 			payload, want = payload[:900_000], "Partitions 87" // snappy and lz4 do not shrink it enough; cut short it is still a bomb while it lasts
 		}
-		t.Run(codecNames[codec], func(t *testing.T) {
+		if version < 3 && codec != snappyCodec { // which is found damaged first
+			want = "Partitions 10"
+		}
+		t.Run(name, func(t *testing.T) {
 			m.mark(t)
-			m.bomb(t, frameOf(produceRequest(7, topic, 0, compressedBatch(1, codec, payload)), rowID), want)
+			m.bomb(t, version, frameOf(produceRequest(version, topic, 0, pack(payload)), rowID), want)
 			m.good(t)
 			m.atMost(t, bombCost)
 		})
 	}
+	record := encodedRecord(0, nil, zeros)
+	for codec := gzipCodec; codec <= zstdCodec; codec++ {
+		throw(codecNames[codec], 7, codec, record, func(payload []byte) []byte { return compressedBatch(1, codec, payload) })
+	}
+	for codec := gzipCodec; codec <= lz4Codec; codec++ {
+		for magic := range int8(2) {
+			throw(fmt.Sprintf("%s in format %d", codecNames[codec], magic), 2, codec, message(magic, 0, nil, zeros, 0),
+				func(payload []byte) []byte { return message(magic, byte(codec), nil, payload, 0) })
+		}
+	}
 }
 
-func (m *measured) bomb(t *testing.T, frame []byte, want string) {
+func (m *measured) bomb(t *testing.T, version int16, frame []byte, want string) {
 	t.Helper()
 	c := m.dial(t)
 	c.write(frame)
@@ -99,7 +112,7 @@ func (m *measured) bomb(t *testing.T, frame []byte, want string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	resp, err := decode(got, int16(kmsg.Produce), 7, rowID)
+	resp, err := decode(got, int16(kmsg.Produce), version, rowID)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,25 +4,13 @@ import (
 	"bytes"
 	"encoding/binary"
 	"hash/crc32"
+
+	"github.com/sordini/sordini/compat-tests/harness"
 )
 
-// message is one message of format 0 or 1 with its offset and size: what an old record set is made of.
+// message is one message of format 0 or 1.
 func message(magic int8, attributes byte, key, value []byte, offset int64) []byte {
-	body := []byte{byte(magic), attributes}
-	if magic == 1 {
-		body = binary.BigEndian.AppendUint64(body, 1_700_000_000_000)
-	}
-	for _, field := range [][]byte{key, value} {
-		if field == nil {
-			body = binary.BigEndian.AppendUint32(body, 1<<32-1)
-			continue
-		}
-		body = append(binary.BigEndian.AppendUint32(body, uint32(len(field))), field...)
-	}
-	b := binary.BigEndian.AppendUint64(nil, uint64(offset))
-	b = binary.BigEndian.AppendUint32(b, uint32(len(body)+4))
-	b = binary.BigEndian.AppendUint32(b, crc32.ChecksumIEEE(body))
-	return append(b, body...)
+	return harness.Message(magic, int8(attributes), offset, 1_700_000_000_000, key, value)
 }
 
 // wrapper is a compressed message around others.

@@ -157,8 +157,14 @@ func (a *Agent) Produce(t testing.TB, args ProduceArgs) {
 
 func (a *Agent) Fetch(t testing.TB, topic string, partition int32, offset int64, count int) []Record {
 	t.Helper()
+	return a.FetchWithin(t, topic, partition, offset, count, 15*time.Second)
+}
+
+// FetchWithin is Fetch with a patience of the caller's.
+func (a *Agent) FetchWithin(t testing.TB, topic string, partition int32, offset int64, count int, patience time.Duration) []Record {
+	t.Helper()
 	var records []Record
-	a.call(t, "fetch", map[string]any{"topic": topic, "partition": partition, "offset": offset, "count": count, "timeoutMs": 15_000}, &records)
+	a.call(t, "fetch", map[string]any{"topic": topic, "partition": partition, "offset": offset, "count": count, "timeoutMs": patience.Milliseconds()}, &records)
 	return records
 }
 

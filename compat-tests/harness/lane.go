@@ -42,7 +42,7 @@ func runVersion(t *testing.T, v Version) {
 	started := false
 	defer func() {
 		if !started {
-			record(t, b.Target, v.Name, "start", Failed, "")
+			writeResult(t, b.Target, v.Name, "start", Failed, "")
 		}
 	}()
 	c := v.Start(t, b)
@@ -50,7 +50,7 @@ func runVersion(t *testing.T, v Version) {
 	for _, s := range suite {
 		if s.needs != nil {
 			if verdict, why := s.needs(t, b, c); verdict != "" {
-				record(t, b.Target, v.Name, s.name, verdict, why)
+				writeResult(t, b.Target, v.Name, s.name, verdict, why)
 				continue
 			}
 		}

@@ -11,9 +11,9 @@ import (
 // recordSeed makes the records of all lanes the same in every run.
 const recordSeed = 0x50bd1
 
-// makeRecords returns n records for a partition that ask of a client all it can do: repetitive and random values, from
+// MakeRecords returns n records for a partition that ask of a client all it can do: repetitive and random values, from
 // empty to tens of kilobytes, null keys, tombstones, headers with doubled names, timestamps out of order.
-func makeRecords(f Features, partition int32, n int) []Record {
+func MakeRecords(f Features, partition int32, n int) []Record {
 	rng := rand.New(rand.NewPCG(recordSeed, uint64(n)))
 	base := time.Now().Add(-time.Hour).UnixMilli()
 	records := make([]Record, n)
@@ -59,11 +59,11 @@ func makeValue(rng *rand.Rand, binary bool, i int) []byte {
 	return fmt.Appendf(nil, "value %d %x %s", i, rng.Uint64(), "smörgåsbord")
 }
 
-// difference says in words where got is not what was sent, or "". Offsets must follow each other from first on; what the
+// Difference says in words where got is not what was sent, or "". Offsets must follow each other from first on; what the
 // reader cannot see is left out of the comparison.
-func difference(sent, got []Record, first int64, reader Features) string {
+func Difference(sent, got []Record, first int64, reader Features) string {
 	for i := range min(len(sent), len(got)) {
-		if s := recordDifference(&sent[i], &got[i], reader); s != "" {
+		if s := RecordDifference(&sent[i], &got[i], reader); s != "" {
 			return fmt.Sprintf("record %d: %s", i, s)
 		}
 		if got[i].Offset != first+int64(i) {
@@ -76,7 +76,8 @@ func difference(sent, got []Record, first int64, reader Features) string {
 	return ""
 }
 
-func recordDifference(want, got *Record, reader Features) string {
+// RecordDifference says in which field a record that was read is not what was written; offsets are the caller's.
+func RecordDifference(want, got *Record, reader Features) string {
 	same := func(a, b []byte) bool {
 		return bytes.Equal(a, b) && (!reader.Nulls || (a == nil) == (b == nil))
 	}

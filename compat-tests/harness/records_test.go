@@ -18,8 +18,8 @@ func readBack(sent []Record) []Record {
 }
 
 func TestDifferenceSeesEveryField(t *testing.T) {
-	sent := makeRecords(everything, 2, 60)
-	if d := difference(sent, readBack(sent), 0, everything); d != "" {
+	sent := MakeRecords(everything, 2, 60)
+	if d := Difference(sent, readBack(sent), 0, everything); d != "" {
 		t.Fatalf("equal records differ: %s", d)
 	}
 	damages := map[string]func([]Record) []Record{
@@ -33,7 +33,7 @@ func TestDifferenceSeesEveryField(t *testing.T) {
 		"61 rec":    func(r []Record) []Record { return append(r, Record{Offset: 60}) },
 	}
 	for field, damage := range damages {
-		d := difference(sent, damage(readBack(sent)), 0, everything)
+		d := Difference(sent, damage(readBack(sent)), 0, everything)
 		if !strings.Contains(d, field) {
 			t.Errorf("damaged %s: told %q", field, d)
 		}
@@ -41,7 +41,7 @@ func TestDifferenceSeesEveryField(t *testing.T) {
 }
 
 func TestDifferenceOverlooksWhatTheReaderCannotSee(t *testing.T) {
-	sent := makeRecords(everything, 0, 60)
+	sent := MakeRecords(everything, 0, 60)
 	got := readBack(sent)
 	for i := range got {
 		got[i].Headers = nil
@@ -52,7 +52,7 @@ func TestDifferenceOverlooksWhatTheReaderCannotSee(t *testing.T) {
 			got[i].Value = []byte{}
 		}
 	}
-	if d := difference(sent, got, 0, Features{}); d != "" {
+	if d := Difference(sent, got, 0, Features{}); d != "" {
 		t.Errorf("a reader without headers and nulls: %s", d)
 	}
 }

@@ -44,14 +44,20 @@ func Measure(t *testing.T, b *Broker, version, step string, do func(t *testing.T
 	switch {
 	case !ran: // left out by -run
 	case good:
-		record(t, b.Target, version, step, Passed, detail)
+		writeResult(t, b.Target, version, step, Passed, detail)
 	default:
-		record(t, b.Target, version, step, Failed, "")
+		writeResult(t, b.Target, version, step, Failed, "")
 	}
 }
 
-// record appends one line; a single write of a file opened for appending stays whole.
-func record(t testing.TB, target, version, step, verdict, detail string) {
+// Unmeasured writes a verdict on a step that was not run, and why.
+func Unmeasured(t testing.TB, b *Broker, version, step, verdict, why string) {
+	t.Helper()
+	writeResult(t, b.Target, version, step, verdict, why)
+}
+
+// writeResult appends one line; a single write of a file opened for appending stays whole.
+func writeResult(t testing.TB, target, version, step, verdict, detail string) {
 	t.Helper()
 	path := os.Getenv("SORDINI_COMPAT_RESULTS")
 	if path == "" {

@@ -64,7 +64,7 @@ func writeEach(t *testing.T, b *Broker, c Client, prefix string, everyAcks []str
 		for j, acks := range everyAcks {
 			partition := int32(i+j) % 4
 			w := Written{Topic: fmt.Sprintf("%s-%s-acks-%s", prefix, codec, acks), Codec: codec, Acks: acks, Partition: partition}
-			w.Records = makeRecords(c.Features(), partition, n)
+			w.Records = MakeRecords(c.Features(), partition, n)
 			settle(t, b, w.Topic)
 			begin := time.Now()
 			c.Produce(t, ProduceArgs{Topic: w.Topic, Codec: codec, Acks: acks, Records: w.Records})
@@ -85,7 +85,7 @@ func ReadAll(t *testing.T, c Client, all []Written) {
 		begin := time.Now()
 		got := c.Fetch(t, w.Topic, w.Partition, 0, len(w.Records))
 		slow(t, "fetch from "+w.Topic, begin)
-		if d := difference(w.Records, got, 0, c.Features()); d != "" {
+		if d := Difference(w.Records, got, 0, c.Features()); d != "" {
 			t.Errorf("%s reads %s: %s", c.Name(), w.Topic, d)
 		}
 		if w.Acks != "all" {
@@ -94,7 +94,7 @@ func ReadAll(t *testing.T, c Client, all []Written) {
 		// From the middle: a converted or compressed batch has to be cut at the right record.
 		middle := len(w.Records) / 2
 		got = c.Fetch(t, w.Topic, w.Partition, int64(middle), len(w.Records)-middle)
-		if d := difference(w.Records[middle:], got, int64(middle), c.Features()); d != "" {
+		if d := Difference(w.Records[middle:], got, int64(middle), c.Features()); d != "" {
 			t.Errorf("%s reads %s from offset %d: %s", c.Name(), w.Topic, middle, d)
 		}
 	}
@@ -134,7 +134,7 @@ func settle(t testing.TB, b *Broker, topic string) {
 	if b.Target == "sordini" {
 		return
 	}
-	admin(t, b, func(ctx context.Context, adm *kadm.Client) error {
+	b.Admin(t, func(ctx context.Context, adm *kadm.Client) error {
 		if _, err := adm.CreateTopic(ctx, -1, -1, nil, topic); err != nil && !errors.Is(err, kerr.TopicAlreadyExists) {
 			return err
 		}
@@ -149,11 +149,11 @@ func settle(t testing.TB, b *Broker, topic string) {
 	})
 }
 
-// endOffsets asks the broker itself, past the client under test.
+// endOffsets are the ends of a topic's partitions.
 func endOffsets(t testing.TB, b *Broker, topic string) map[int32]int64 {
 	t.Helper()
 	ends := map[int32]int64{}
-	admin(t, b, func(ctx context.Context, adm *kadm.Client) error {
+	b.Admin(t, func(ctx context.Context, adm *kadm.Client) error {
 		listed, err := adm.ListEndOffsets(ctx, topic)
 		if err != nil {
 			return err
@@ -171,7 +171,7 @@ func endOffsets(t testing.TB, b *Broker, topic string) map[int32]int64 {
 func (b *Broker) Committed(t testing.TB, group, topic string) map[int32]int64 {
 	t.Helper()
 	offsets := map[int32]int64{}
-	admin(t, b, func(ctx context.Context, adm *kadm.Client) error {
+	b.Admin(t, func(ctx context.Context, adm *kadm.Client) error {
 		fetched, err := adm.FetchOffsets(ctx, group)
 		if err != nil {
 			return err
@@ -189,7 +189,8 @@ func (b *Broker) Committed(t testing.TB, group, topic string) map[int32]int64 {
 	return offsets
 }
 
-func admin(t testing.TB, b *Broker, ask func(context.Context, *kadm.Client) error) {
+// Admin asks the broker itself, past the client under test.
+func (b *Broker) Admin(t testing.TB, ask func(context.Context, *kadm.Client) error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()

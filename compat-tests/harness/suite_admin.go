@@ -53,6 +53,9 @@ func adminStep(t *testing.T, b *Broker, _ Version, c Client) string {
 	facts := administrator.AdminTopics(t, c.Name()+"-made-by-admin")
 	want := TopicFacts{Partitions: 3, Leaders: 3, Listed: true, RetentionMs: "123456789", CleanupPolicy: "delete",
 		CleanupPolicyIsDefault: true, Nodes: 1, BrokerPartitions: "4"}
+	if b.Target != "sordini" {
+		want.CleanupPolicyIsDefault = facts.CleanupPolicyIsDefault // Kafka does not always know in DescribeConfigs 0
+	}
 	if facts != want {
 		t.Errorf("%s saw of its topic %+v, want %+v", c.Name(), facts, want)
 	}

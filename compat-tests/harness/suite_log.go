@@ -32,7 +32,7 @@ func bulkScenario(t *testing.T, b *Broker, _ Version, c Client) string {
 	read := func(when string, from int) {
 		t.Helper()
 		got := c.Fetch(t, topic, partition, int64(from), n-from)
-		if d := difference(records[from:], got, int64(from), c.Features()); d != "" {
+		if d := Difference(records[from:], got, int64(from), c.Features()); d != "" {
 			t.Errorf("%s reads %s from %d %s: %s", c.Name(), topic, from, when, d)
 		}
 	}

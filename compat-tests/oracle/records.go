@@ -9,7 +9,11 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/sordini/sordini/compat-tests/harness"
 )
+
+const clientID = "oracle"
 
 // base is the time of the first record of every batch that scripts make; records are 10 ms apart.
 const base = 1_700_000_000_000
@@ -69,17 +73,7 @@ func sequenced(producer int64, epoch int16, sequence int32) func(*kmsg.RecordBat
 
 // message is a message of format 0 or 1.
 func message(magic int8, ms int64, key, value string, offset int64) []byte {
-	body := []byte{byte(magic), 0}
-	if magic == 1 {
-		body = binary.BigEndian.AppendUint64(body, uint64(ms))
-	}
-	for _, field := range []string{key, value} {
-		body = append(binary.BigEndian.AppendUint32(body, uint32(len(field))), field...)
-	}
-	b := binary.BigEndian.AppendUint64(nil, uint64(offset))
-	b = binary.BigEndian.AppendUint32(b, uint32(len(body)+4))
-	b = binary.BigEndian.AppendUint32(b, crc32.ChecksumIEEE(body))
-	return append(b, body...)
+	return harness.Message(magic, 0, offset, ms, []byte(key), []byte(value))
 }
 
 // records describes a record set, batch by batch or message by message. Sizes of compressed payloads are left out: encoders differ.

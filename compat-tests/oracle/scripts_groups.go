@@ -121,7 +121,7 @@ func (s *session) member(group string, version int16) string {
 func (s *session) joined(version int16, join *kmsg.JoinGroupRequest) *kmsg.JoinGroupResponse {
 	s.t.Helper()
 	join.Version = version
-	resp, err := s.conn.ask(join)
+	resp, err := s.conn.Ask(join)
 	if err != nil {
 		s.t.Fatal(err)
 	}

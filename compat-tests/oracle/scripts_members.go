@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/sordini/sordini/compat-tests/harness"
 )
 
 // Group members that say odd things.
@@ -96,7 +98,7 @@ func (s *session) staticJoins() {
 func (s *session) must2(version int16, r kmsg.Request) kmsg.Response {
 	s.t.Helper()
 	r.SetVersion(version)
-	resp, err := s.conn.ask(r)
+	resp, err := s.conn.Ask(r)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -335,7 +337,7 @@ func offsetFetchOddScript(s *session) {
 	s.delete(b)
 	gone := kmsg.NewPtrOffsetFetchRequest() // a moment later, so are its offsets
 	gone.Group, gone.Topics = g, []kmsg.OffsetFetchRequestTopic{{Topic: b, Partitions: []int32{0}}}
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(harness.Patience); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		if s.must(5, gone).(*kmsg.OffsetFetchResponse).Topics[0].Partitions[0].Offset == -1 {
 			break
 		}

@@ -81,7 +81,7 @@ func nullNamesScript(s *session) {
 		if bytes.Count(frame, mark) != 1 {
 			s.t.Fatalf("the mark is %d times in %x", bytes.Count(frame, mark), frame)
 		}
-		answer, err := s.conn.askRaw(bytes.Replace(frame, mark, null, 1))
+		answer, err := s.conn.AskRaw(bytes.Replace(frame, mark, null, 1))
 		switch {
 		case errors.Is(err, io.EOF):
 			s.note(label, "closed")

@@ -10,7 +10,7 @@ import (
 func (s *session) loggers(label string, r *kmsg.DescribeConfigsRequest) {
 	s.t.Helper()
 	r.SetVersion(s.version)
-	resp, err := s.conn.ask(r)
+	resp, err := s.conn.Ask(r)
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/sordini/sordini/compat-tests/harness"
 )
 
 // askAs is ask in another version than the session's.
@@ -156,8 +158,8 @@ func (s *session) delete(topic string) {
 	s.must(4, r)
 	list := listRequest(topic, 0, -1)
 	list.SetVersion(5)
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
-		resp, err := s.conn.ask(list)
+	for deadline := time.Now().Add(harness.Patience); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		resp, err := s.conn.Ask(list)
 		if err != nil {
 			s.t.Fatal(err)
 		}

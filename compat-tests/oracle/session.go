@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/sordini/sordini/compat-tests/harness"
 )
 
 // session is one script in one version against one broker. What a script makes has names of its own there: it sees "a", the broker
@@ -21,7 +23,7 @@ type session struct {
 	version int16
 	api     kmsg.Key
 	prefix  string
-	conn    *conn
+	conn    *harness.Conn
 	ids     map[string][16]byte
 	words   map[string]string // what stands for itself in transcripts: ids, numbers
 	steps   []step
@@ -46,14 +48,14 @@ type step struct {
 
 func newTarget(t testing.TB, addr, release string) *target {
 	t.Helper()
-	c, err := dial(addr)
+	c, err := harness.Dial(addr, clientID)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer c.close()
+	defer c.Close()
 	tg := &target{addr: addr, release: release, serves: map[int16][2]int16{}, run: fmt.Sprintf("o%04x", rand.Uint32N(1<<16))}
 	_, tg.port, _ = strings.Cut(addr, ":")
-	resp, err := c.ask(kmsg.NewPtrApiVersionsRequest())
+	resp, err := c.Ask(kmsg.NewPtrApiVersionsRequest())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +67,7 @@ func newTarget(t testing.TB, addr, release string) *target {
 	}
 	metadata := kmsg.NewPtrMetadataRequest()
 	metadata.Version, metadata.Topics = 9, []kmsg.MetadataRequestTopic{}
-	resp, err = c.ask(metadata)
+	resp, err = c.Ask(metadata)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,14 +86,14 @@ func (s *session) redial() {
 	s.t.Helper()
 	s.end()
 	var err error
-	if s.conn, err = dial(s.target.addr); err != nil {
+	if s.conn, err = harness.Dial(s.target.addr, clientID); err != nil {
 		s.t.Fatal(err)
 	}
 }
 
 func (s *session) end() {
 	if s.conn != nil {
-		s.conn.close()
+		s.conn.Close()
 		s.conn = nil
 	}
 }
@@ -106,10 +108,10 @@ func (s *session) word(value any, word string) { s.words[fmt.Sprint(value)] = wo
 func (s *session) ask(label string, r kmsg.Request) kmsg.Response {
 	s.t.Helper()
 	r.SetVersion(s.version)
-	resp, err := s.conn.ask(r)
-	for deadline := time.Now().Add(patience); err == nil && notReady(resp) && time.Now().Before(deadline); {
+	resp, err := s.conn.Ask(r)
+	for deadline := time.Now().Add(harness.Patience); err == nil && notReady(resp) && time.Now().Before(deadline); {
 		time.Sleep(20 * time.Millisecond)
-		resp, err = s.conn.ask(r)
+		resp, err = s.conn.Ask(r)
 	}
 	switch {
 	case errors.Is(err, io.EOF):
@@ -133,8 +135,8 @@ func (s *session) note(label string, lines ...string) { s.steps = append(s.steps
 func (s *session) must(version int16, r kmsg.Request) kmsg.Response {
 	s.t.Helper()
 	r.SetVersion(version)
-	for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
-		resp, err := s.conn.ask(r)
+	for deadline := time.Now().Add(harness.Patience); ; time.Sleep(10 * time.Millisecond) {
+		resp, err := s.conn.Ask(r)
 		if err != nil {
 			s.t.Fatalf("prepare: %s v%d: %v", kmsg.NameForKey(r.Key()), version, err)
 		}
@@ -196,10 +198,10 @@ func (s *session) topicOf(topic string) {
 func (s *session) unanswered(label string, r kmsg.Request) {
 	s.t.Helper()
 	r.SetVersion(s.version)
-	if _, err := s.conn.send(r); err != nil {
+	if _, err := s.conn.Send(r); err != nil {
 		s.t.Fatal(err)
 	}
-	_, err := s.conn.ask(kmsg.NewPtrApiVersionsRequest())
+	_, err := s.conn.Ask(kmsg.NewPtrApiVersionsRequest())
 	switch {
 	case errors.Is(err, io.EOF):
 		s.note(label, "closed")
@@ -244,7 +246,7 @@ func topicConfig(name, value string) kmsg.CreateTopicsRequestTopicConfig {
 // raw asks ApiVersions in a version that the broker does not know, in the frame of the oldest header; the answer is of version 0.
 func (s *session) raw(label string, r *kmsg.ApiVersionsRequest, version int16) {
 	s.t.Helper()
-	answer, err := s.conn.askRaw(header(r.Key(), version))
+	answer, err := s.conn.AskRaw(header(r.Key(), version))
 	if err != nil {
 		s.note(label, "closed")
 		s.redial()
@@ -261,7 +263,7 @@ func (s *session) raw(label string, r *kmsg.ApiVersionsRequest, version int16) {
 // rawKey asks any API with an empty body.
 func (s *session) rawKey(label string, key, version int16) {
 	s.t.Helper()
-	answer, err := s.conn.askRaw(header(key, version))
+	answer, err := s.conn.AskRaw(header(key, version))
 	switch {
 	case errors.Is(err, io.EOF):
 		s.note(label, "closed")

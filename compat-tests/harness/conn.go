@@ -1,4 +1,4 @@
-package oracle
+package harness
 
 import (
 	"encoding/binary"
@@ -12,38 +12,39 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-const (
-	clientID = "oracle"
-	patience = 15 * time.Second
-)
+// Patience is how long a raw connection waits for an answer.
+const Patience = 15 * time.Second
 
-// conn is one raw connection; what goes over it is encoded and decoded by kmsg and nothing else.
-type conn struct {
-	c  net.Conn
-	id int32
+// Conn is one raw connection; what goes over it is encoded and decoded by kmsg and nothing else.
+type Conn struct {
+	c        net.Conn
+	clientID string
+	id       int32
 }
 
-func dial(addr string) (*conn, error) {
+// Dial connects under a client id.
+func Dial(addr, clientID string) (*Conn, error) {
 	c, err := net.DialTimeout("tcp", addr, 5*time.Second)
 	if err != nil {
 		return nil, err
 	}
-	return &conn{c: c}, nil
+	return &Conn{c: c, clientID: clientID}, nil
 }
 
-func (c *conn) close() { _ = c.c.Close() }
+// Close may be called more than once.
+func (c *Conn) Close() { _ = c.c.Close() }
 
-// send writes a request and returns its correlation id.
-func (c *conn) send(r kmsg.Request) (int32, error) {
+// Send writes a request and returns its correlation id.
+func (c *Conn) Send(r kmsg.Request) (int32, error) {
 	c.id++
-	_ = c.c.SetWriteDeadline(time.Now().Add(patience))
-	_, err := c.c.Write(kmsg.NewRequestFormatter(kmsg.FormatterClientID(clientID)).AppendRequest(nil, r, c.id))
+	_ = c.c.SetWriteDeadline(time.Now().Add(Patience))
+	_, err := c.c.Write(kmsg.NewRequestFormatter(kmsg.FormatterClientID(c.clientID)).AppendRequest(nil, r, c.id))
 	return c.id, err
 }
 
-// receive reads the answer to the request r. io.EOF stands for any kind of close.
-func (c *conn) receive(r kmsg.Request, id int32) (kmsg.Response, error) {
-	_ = c.c.SetReadDeadline(time.Now().Add(patience))
+// Receive reads the answer to the request r. io.EOF stands for any kind of close.
+func (c *Conn) Receive(r kmsg.Request, id int32) (kmsg.Response, error) {
+	_ = c.c.SetReadDeadline(time.Now().Add(Patience))
 	var head [4]byte
 	if n, err := io.ReadFull(c.c, head[:]); err != nil {
 		if n == 0 && !errors.Is(err, os.ErrDeadlineExceeded) {
@@ -62,12 +63,13 @@ func (c *conn) receive(r kmsg.Request, id int32) (kmsg.Response, error) {
 	return decode(frame, r, id)
 }
 
-func (c *conn) ask(r kmsg.Request) (kmsg.Response, error) {
-	id, err := c.send(r)
+// Ask sends a request and reads its answer.
+func (c *Conn) Ask(r kmsg.Request) (kmsg.Response, error) {
+	id, err := c.Send(r)
 	if err != nil {
 		return nil, io.EOF
 	}
-	return c.receive(r, id)
+	return c.Receive(r, id)
 }
 
 // decode reads an answer and demands that it is exactly as long as what is in it.
@@ -96,9 +98,9 @@ func decode(frame []byte, r kmsg.Request, id int32) (kmsg.Response, error) {
 	return resp, nil
 }
 
-// askRaw sends a bare frame and returns the answer's, without its size.
-func (c *conn) askRaw(frame []byte) ([]byte, error) {
-	if err := c.c.SetDeadline(time.Now().Add(patience)); err != nil {
+// AskRaw sends a bare frame and returns the answer's, without its size.
+func (c *Conn) AskRaw(frame []byte) ([]byte, error) {
+	if err := c.c.SetDeadline(time.Now().Add(Patience)); err != nil {
 		return nil, io.EOF // only a connection that is closed refuses it
 	}
 	if _, err := c.c.Write(append(binary.BigEndian.AppendUint32(nil, uint32(len(frame))), frame...)); err != nil {
