@@ -6,7 +6,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 
 # compat-tests need JDK 17 and Maven, Python 3 and kcat; harness says which one is missing.
-UNIT   := $(shell $(GO) list ./... 2>/dev/null | grep -v /compat-tests/)
+UNIT   = $(shell $(GO) list ./... | grep -v /compat-tests/)
 COMPAT := ./compat-tests/...
 LANES  := $(patsubst %/versions.txt,./%,$(wildcard compat-tests/*/versions.txt))
 RESULTS := bin/compat-results.jsonl
@@ -21,7 +21,7 @@ export CGO_ENABLED := 0
 all: build
 
 build:
-	@echo "build: $(BIN) $(VERSION)"
+	@echo "build: $(BIN) $(VERSION) (the first time this fetches and compiles everything, for a few minutes)"
 	@$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/sordini
 
 # Starts a broker on port 9092; see `bin/sordini serve --help`.
