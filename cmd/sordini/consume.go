@@ -59,7 +59,8 @@ without a commit.
 	f.BoolVar(&flags.json, "json", false, "print records as JSON, one a line")
 	f.StringVarP(&flags.format, "format", "f", "", "print records in this format, as '%t %k %v\\n'")
 	f.StringVarP(&flags.group, "group", "g", "", "consume as a member of `GROUP`")
-	f.Int32SliceVarP(&flags.partitions, "partition", "p", nil, "read only these partitions, as 0,3")
+	f.Int32SliceVarP(&flags.partitions, "partition", "p", nil, "read only these `PARTITIONS`, as 0,3")
+	f.Lookup("partition").DefValue = "" // all, which the library writes as []
 	f.BoolVar(&flags.readCommitted, "read-committed", false, "leave out records of open and aborted transactions")
 	_ = cmd.RegisterFlagCompletionFunc("group", completeGroups(&flags.clientFlags))
 	_ = cmd.RegisterFlagCompletionFunc("offset", cobra.FixedCompletions([]string{"start", "end"}, cobra.ShellCompDirectiveNoFileComp))

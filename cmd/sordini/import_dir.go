@@ -73,7 +73,7 @@ JSON is {cluster_id, node_id, data, topics: [{name, partitions, bytes, offsets}]
 		}),
 	}
 	out.add(cmd)
-	cmd.Flags().StringVarP(&data, "data", "d", "", "data `DIR`ectory to make; must be empty or not exist")
+	cmd.Flags().StringVarP(&data, "data", "d", "", "data directory `DIR` to make; must be empty or not exist")
 	return cmd
 }
 

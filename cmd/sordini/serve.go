@@ -49,7 +49,7 @@ CLUSTER_ID names a new cluster, and -Xmx in KAFKA_HEAP_OPTS is a soft limit of m
 // addConfigFlags adds the flags by which a configuration is found and changed.
 func addConfigFlags(cmd *cobra.Command, flags *configFlags) {
 	cmd.Flags().StringVarP(&flags.file, "config", "c", "", "configuration `FILE`, .properties or .yaml [$"+fileVariable+"]")
-	cmd.Flags().StringVarP(&flags.dataDir, "data", "d", "", "data `DIR`ectory, before log.dirs [$KAFKA_LOG_DIRS]")
+	cmd.Flags().StringVarP(&flags.dataDir, "data", "d", "", "data directory `DIR`, before log.dirs [$KAFKA_LOG_DIRS]")
 	cmd.Flags().StringArrayVarP(&flags.overrides, "override", "o", nil, "set one `key=value`; may be given often")
 }
 
