@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/sordini/sordini/protocol/batch"
 	"github.com/sordini/sordini/storage/vfs"
@@ -40,7 +41,10 @@ func openDir(t testing.TB, fs vfs.FS) *Dir {
 	return d
 }
 
-func tryOpenDir(fs vfs.FS) (*Dir, error) {
+func tryOpenDir(fs vfs.FS) (*Dir, error) { return tryOpenDirTimed(fs, nil) }
+
+// tryOpenDirTimed opens a directory that measures its syncs.
+func tryOpenDirTimed(fs vfs.FS, monotonic func() time.Duration) (*Dir, error) {
 	if _, err := ReadMeta(fs, dataPath); err != nil {
 		if err := FormatDir(fs, dataPath, Meta{ClusterID: "c", NodeID: 1, DirectoryID: "d"}); err != nil {
 			return nil, err
@@ -48,7 +52,7 @@ func tryOpenDir(fs vfs.FS) (*Dir, error) {
 	}
 	clock := &testClock{}
 	clock.ms.Store(1000)
-	return OpenDir(DirConfig{Path: dataPath, FS: fs, Clock: clock.now, Logger: testLogger(), FDCacheSize: 4})
+	return OpenDir(DirConfig{Path: dataPath, FS: fs, Clock: clock.now, Logger: testLogger(), FDCacheSize: 4, Monotonic: monotonic})
 }
 
 func closeDir(t testing.TB, d *Dir) {

@@ -7,7 +7,9 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/sordini/sordini/protocol/batch"
 	"github.com/sordini/sordini/storage/vfs"
@@ -28,6 +30,8 @@ type world struct {
 	epoch     int32
 	nowMs     int64
 	counter   int
+	// monotonic makes the directory choose between the ways to sync; nil: it always takes the same.
+	monotonic func() time.Duration
 	// meddle: between two openings somebody may remove the index, damage a byte of it, or put an older copy in its place.
 	meddle  bool
 	indexes []map[string][]byte // copies of the index
@@ -60,13 +64,19 @@ func newWorld(t *testing.T, seed uint64, fs vfs.FS, config LogConfig) *world {
 		t: t, rng: rand.New(rand.NewPCG(seed, 1)), fs: fs, config: config,
 		producers: make(map[int64]*worldProducer), nowMs: 1000,
 	}
+	if seed%5 >= 3 {
+		var ticks atomic.Int64
+		w.monotonic = func() time.Duration { return time.Duration(ticks.Add(1 + int64(seed%7))) }
+	}
 	w.open()
 	return w
 }
 
 func (w *world) open() {
 	w.t.Helper()
-	w.d = openDir(w.t, w.fs)
+	var err error
+	w.d, err = tryOpenDirTimed(w.fs, w.monotonic)
+	w.must(err)
 	w.l = openLog(w.t, w.d, w.config)
 	w.l.OnDurable(func(offset int64) {
 		if w.config.Durability == DurabilityGroup || w.config.Durability == DurabilityBatch {
