@@ -197,29 +197,3 @@ func TestScrubRunsAndRemembers(t *testing.T) {
 		t.Error(places)
 	}
 }
-
-func TestCleanerRunsAtItsBackoff(t *testing.T) {
-	s := startServer(t, t.TempDir(), "log.cleaner.backoff.ms", "0", "log.cleaner.threads", "2", "log.cleaner.min.cleanable.ratio", "0.1", "log.segment.bytes", "1048576")
-	policy := "compact"
-	if _, err := kadm.NewClient(s.client(t)).CreateTopic(testContext(t), 1, 1, map[string]*string{"cleanup.policy": &policy}, "latest"); err != nil {
-		t.Fatal(err)
-	}
-	for range 5 {
-		b := batch.NewBuilder(batch.Options{})
-		for range 8 {
-			b.Add(time.Now().UnixMilli(), []byte("the key"), make([]byte, 100_000), nil)
-		}
-		raw, err := b.Build(nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		dialRaw(t, s.address).ask(produceFrame(9, "latest", -1, raw))
-	}
-	log := s.replicas.Get("latest", 0).Log()
-	within(t, func() error {
-		if size := log.Size(); size > 2_100_000 { // the active segment, and one record of each that is closed
-			return fmt.Errorf("%d bytes after %d offsets", size, log.LogEndOffset())
-		}
-		return nil
-	})
-}

@@ -164,6 +164,15 @@ func (s *Server) dirFailed(path string, err error) {
 	})
 }
 
+// sayRecovered tells what the start after a crash had to read.
+func (s *Server) sayRecovered() {
+	for _, d := range s.dirs {
+		if logs, bytes := d.Recovered(); !d.WasClean() && logs > 0 {
+			s.logger.Info("the log directory was not closed properly; what lay above the checkpoints was read and checked", "dir", d.Path(), "logs", logs, "bytes", bytes)
+		}
+	}
+}
+
 // setStraysAside renames the log of every partition that the metadata does not know, so that its name is free: the broker died between the
 // deletion of a topic and that of its logs. Without this the topic could not be created again. Nothing is removed, for it may also be that
 // the metadata is the wrong one; as in Kafka, an operator decides.

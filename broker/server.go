@@ -163,6 +163,7 @@ func (s *Server) Run(ctx context.Context) error {
 			}
 		})
 	}
+	s.sayRecovered()
 	if ctx.Err() == nil {
 		close(s.ready)
 	}

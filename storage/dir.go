@@ -68,6 +68,7 @@ type Dir struct {
 	// it is durable.
 	syncedFS   bool
 	cleaner    atomic.Pointer[CleanerConfig]
+	recovered  struct{ logs, bytes atomic.Int64 }
 	generation index.Generation // of this opening; under checkpointing once the directory is open
 
 	failed     atomic.Pointer[error]
@@ -242,6 +243,11 @@ func (d *Dir) Path() string { return d.path }
 // WasClean says whether the directory was closed properly before. After anything else this broker's
 // replicas are suspect to a cluster (KIP-966).
 func (d *Dir) WasClean() bool { return d.wasClean }
+
+// Recovered is how many logs had bytes that only a scan could vouch for when they were opened, and how many bytes.
+func (d *Dir) Recovered() (logs, bytes int64) {
+	return d.recovered.logs.Load(), d.recovered.bytes.Load()
+}
 
 // Failure is why the directory is offline; nil when it is not.
 func (d *Dir) Failure() error { return d.failure() }

@@ -96,6 +96,10 @@ func (l *Log) load() error {
 	if err := r.run(names); err != nil {
 		return err
 	}
+	if r.scanned > 0 {
+		l.dir.recovered.logs.Add(1)
+		l.dir.recovered.bytes.Add(r.scanned)
+	}
 	// Only a checkpoint proves that the directory is durable.
 	if known.State == nil && !l.foundSynced {
 		l.newDir.Store(true)
