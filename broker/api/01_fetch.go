@@ -39,6 +39,10 @@ type fetchState struct {
 	cursors map[*replica.Partition]*storage.Cursor
 	writer  protocol.FetchWriter
 	memory  *conversion // of the answer that is being made, where it is converted
+
+	// turn is with which partition the next fetch before version 3 begins. Such clients name them in the same order every time and know of
+	// no limit for all of them together: where ours ends an answer, the next one goes on.
+	turn int
 }
 
 // fetchPart is one partition of the fetch that is being answered.
@@ -77,7 +81,11 @@ func (h *Handlers) Fetch(req *Request, body []byte, out *Out) error {
 	}
 	h.resolve(req, f)
 
-	f.request.MinBytes = min(f.request.MinBytes, h.Config.Broker.Sockets.FetchMaxBytes) // or the fetch could only end by its time
+	most := h.Config.Broker.Sockets.FetchMaxBytes
+	if req.Version < fetchStoredFormat {
+		most = min(most, h.Config.Broker.Sockets.FetchConversionBytes/2) // a message that does not fit in full waits for the next fetch
+	}
+	f.request.MinBytes = min(f.request.MinBytes, most) // or the fetch could only end by its time
 	bytes, answerNow := h.readAll(req, f)
 	if !answerNow && bytes < int(f.request.MinBytes) && f.request.MaxWaitMs > 0 {
 		if err := c.Rest(); err != nil {
@@ -147,9 +155,17 @@ func (h *Handlers) readAll(req *Request, f *fetchState) (bytes int, answerNow bo
 	if req.Version >= fetchFirstWhole {
 		left = min(left, int(max(f.request.MaxBytes, 0)))
 	}
+	begin := 0
+	if req.Version < fetchFirstWhole && len(f.parts) > 0 {
+		begin = f.turn % len(f.parts)
+	}
 	for i := range f.parts {
+		i = (begin + i) % len(f.parts)
 		part := &f.parts[i]
 		n := h.readPart(req, f, part, left, bytes == 0 && req.Version >= fetchFirstWhole)
+		if n > 0 {
+			f.turn = i + 1
+		}
 		bytes += n
 		left = max(left-n, 0)
 		answerNow = answerNow || part.answer.ErrorCode != 0 || part.answer.DivergingEpoch.Set

@@ -53,7 +53,14 @@ func (h *Handlers) readConverted(req *Request, f *fetchState, part *fetchPart, l
 	if req.Version >= 2 {
 		magic = 1
 	}
-	memory := conversionMemory(part.p.Topic().Config())
+	memory := h.conversionMemory(part.p.Topic().Config())
+	if f.memory != nil {
+		limit = min(limit, max(memory-len(f.memory.out), 0))
+	}
+	limit = min(limit, memory)
+	if limit == 0 && !firstWhole {
+		return 0 // what came before has taken it all
+	}
 	from := part.want.FetchOffset
 	for step := 0; step < convertSteps; step++ {
 		stored, next, err := h.readStored(f, part, from, min(limit, convertReadBytes), upTo)
@@ -69,7 +76,7 @@ func (h *Handlers) readConverted(req *Request, f *fetchState, part *fetchPart, l
 		f.memory.out, invalid = legacy.DownConvert(f.memory.out, stored, magic, part.want.FetchOffset, limit, memory)
 		if invalid == nil && len(f.memory.out) == before && firstWhole {
 			first, _, _ := batch.Next(stored)
-			f.memory.out, invalid = legacy.DownConvert(f.memory.out, first, magic, part.want.FetchOffset, len(first)*expansion+minExpansion, memory)
+			f.memory.out, invalid = legacy.DownConvert(f.memory.out, first, magic, part.want.FetchOffset, min(len(first)*expansion+minExpansion, memory), memory)
 		}
 		if invalid != nil {
 			part.fail(codeOf(invalid), req.Version)
@@ -91,16 +98,11 @@ func (h *Handlers) readConverted(req *Request, f *fetchState, part *fetchPart, l
 	return 0
 }
 
-// conversionMemory is how much of a compressed batch is held at a time while it is converted. What a batch holds in all is not bounded by it, but
-// a single record is.
-func conversionMemory(cfg *config.TopicConfig) int {
-	return max(minConversionMemory, conversionMemoryPerByte*int(cfg.MaxMessageBytes))
+// conversionMemory is how much one fetch is converted to, and how much of a compressed batch is held at a time meanwhile. Batches of any size get
+// through, but not a single record that is larger: it may be as large as the topic's limit allows.
+func (h *Handlers) conversionMemory(cfg *config.TopicConfig) int {
+	return max(int(h.Config.Broker.Sockets.FetchConversionBytes), int(cfg.MaxMessageBytes)+minExpansion)
 }
-
-const (
-	conversionMemoryPerByte = 16 // of max.message.bytes
-	minConversionMemory     = 16 << 20
-)
 
 func onlyControl(stored []byte) bool {
 	for rest := stored; len(rest) > 0; {

@@ -29,6 +29,7 @@ type Sockets struct {
 	RequestMaxBytes         int32
 	QueuedMaxRequestBytes   int64 // -1 leaves it to the broker
 	FetchMaxBytes           int32
+	FetchConversionBytes    int32 // sordini.fetch.conversion.memory.bytes
 	FetchSessionCacheSlots  int32
 	DescribeMaxPartitions   int32 // max.request.partition.size.limit
 }
@@ -91,6 +92,7 @@ func (v *Values) resolve(o Options) ([]Warning, Problems) {
 			RequestMaxBytes:         v.int32("socket.request.max.bytes"),
 			QueuedMaxRequestBytes:   v.number("queued.max.request.bytes"),
 			FetchMaxBytes:           v.int32("fetch.max.bytes"),
+			FetchConversionBytes:    v.int32("sordini.fetch.conversion.memory.bytes"),
 			FetchSessionCacheSlots:  v.int32("max.incremental.fetch.session.cache.slots"),
 			DescribeMaxPartitions:   v.int32("max.request.partition.size.limit"),
 		},

@@ -18,6 +18,8 @@ var ownBrokerConfigs = []Definition{
 		Doc: "How much may be written to a partition before the next sync under the durability policy interval."},
 	{Name: "sordini.durability.interval.ms", Type: Long, Default: "1000", Check: between(1, 3600000), Own: true,
 		Doc: "How long a record may wait for the next sync under the durability policy interval."},
+	{Name: "sordini.fetch.conversion.memory.bytes", Type: Int, Default: "8388608", Check: between(65536, 1<<30), Own: true,
+		Doc: "How many bytes of records a fetch of an old client (Fetch 0 to 3, message formats 0 and 1) is converted to at a time, and how much of a compressed batch is held meanwhile; what is over comes with the next fetch. Where max.message.bytes of a topic is larger, that counts."},
 	{Name: "sordini.http.address", Type: String, Default: "127.0.0.1:9644", Check: hostPort, Own: true,
 		Doc: "The address at which health, metrics and state are served over HTTP; empty serves none."},
 	{Name: "sordini.log.scrub.bytes.per.second", Type: Long, Default: "4194304", Check: atLeast(1), Own: true,
