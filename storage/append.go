@@ -135,6 +135,10 @@ func (l *Log) admitLocked(a *Append, next int64) bool {
 		return true
 	}
 	b := producerBatch(a.Batch, a.Batch.BaseOffset())
+	b.Guard = a.Guard
+	if b.Marker != nil {
+		b.Marker.TransactionVersion = a.TransactionVersion
+	}
 	duplicate, refused := l.mu.producers.Check(&b, a.Origin)
 	if refused != nil {
 		a.Result.Err = refused
@@ -165,7 +169,9 @@ func (l *Log) placeLocked(a *Append, nowMs int64, leaderEpoch int32, next int64)
 	}
 	if a.Batch.HasProducerID() {
 		b := producerBatch(a.Batch, a.Result.BaseOffset)
-		l.mu.producers.Apply(&b, nowMs)
+		if done, ended := l.mu.producers.Apply(&b, nowMs); ended {
+			l.mu.ended = append(l.mu.ended, done)
+		}
 	}
 	l.mu.bufs = append(l.mu.bufs, a.Batch)
 	l.mu.pending = append(l.mu.pending, a)
@@ -196,6 +202,7 @@ func (l *Log) writeLocked(config *LogConfig, nowMs int64, active *segment) error
 	}
 	active.publish(l.mu.bufs, at, int64(config.IndexIntervalBytes), nowMs)
 	l.noteEpochsLocked()
+	l.noteEndedLocked()
 	l.noteUnstableLocked()
 	l.end.Store(batch.Batch(l.mu.bufs[len(l.mu.bufs)-1]).NextOffset())
 	clear(l.mu.bufs) // the bytes are the caller's again
@@ -220,6 +227,7 @@ func (l *Log) writeAtLocked(config *LogConfig, active *segment, at, n int64) err
 // process that may not have more or larger files, is no reason to give the directory up.
 func (l *Log) undoLocked(cause error, n int64) error {
 	l.mu.producers.Rollback()
+	l.mu.ended = l.mu.ended[:0]
 	l.mu.tailDirty = true
 	err := fmt.Errorf("append to segment %d: %w", l.active().base, cause)
 	if isDiskFull(cause) {
@@ -280,12 +288,4 @@ func (l *Log) noteEpochsLocked() {
 			l.epochs.Store(&longer)
 		}
 	}
-}
-
-func (l *Log) noteUnstableLocked() {
-	first, found := l.mu.producers.FirstUnstable()
-	if !found {
-		first = -1
-	}
-	l.unstable.Store(first)
 }

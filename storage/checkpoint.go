@@ -95,6 +95,7 @@ type logPoint struct {
 	l         *Log
 	state     index.LogState
 	producers []byte
+	aborted   []AbortedTxn
 	segments  []segmentPoint
 }
 
@@ -116,7 +117,9 @@ func (l *Log) point() logPoint {
 		l:         l,
 		state:     index.LogState{LogStart: l.start.Load(), RecoveryPoint: l.end.Load(), Epochs: *l.epochs.Load()},
 		producers: l.mu.producers.AppendSnapshot(nil),
+		aborted:   l.aborted.list(),
 	}
+	p.state.AbortedEnd = l.aborted.end(p.aborted)
 	segs := *l.segments.Load()
 	for i, s := range segs {
 		if sp, needed := s.point(i < len(segs)-1); needed {
@@ -142,6 +145,10 @@ func (p *logPoint) put(b *index.Batch) {
 	// The snapshot before this one is kept too: a truncation below the recovery point starts from it.
 	keepFrom := min(l.lastSnapshot, p.state.RecoveryPoint)
 	b.PutSnapshot(l.key, index.Snapshot{Offset: p.state.RecoveryPoint, Bytes: p.producers}, keepFrom)
+	if l.aborted.rewrite {
+		b.DeleteAborted(l.key)
+	}
+	b.PutAborted(l.key, p.aborted)
 	for i := range p.segments {
 		p.segments[i].put(b, l.key)
 	}
@@ -156,6 +163,7 @@ func (p *segmentPoint) put(b *index.Batch, key index.Key) {
 func (p *logPoint) done() {
 	p.l.mu.Lock()
 	p.l.mu.recovery = p.state.RecoveryPoint
+	p.l.aborted.inDatabase(p.state.AbortedEnd, len(p.aborted))
 	p.l.mu.Unlock()
 	p.l.lastSnapshot = p.state.RecoveryPoint
 	for i := range p.segments {

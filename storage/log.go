@@ -24,8 +24,11 @@ type Log struct {
 	epochs   atomic.Pointer[[]index.Epoch]
 
 	start, end atomic.Int64
-	// unstable is the first offset of the oldest open transaction, -1 when there is none.
+	// unstable is the first offset of the oldest transaction that is open, or of which the marker is not durable, -1 when there
+	// is none.
 	unstable atomic.Int64
+	aborted  abortedTxns
+	endings  atomic.Int32 // len(mu.ending)
 	// generation changes whenever file positions that a Cursor remembers stop being true.
 	generation atomic.Uint64
 	closed     atomic.Bool
@@ -60,8 +63,10 @@ type Log struct {
 		sync.Mutex
 		producers *producer.Table
 		bufs      [][]byte
-		pending   []*Append // the appends behind bufs, and repetitions of them
-		allocated int64     // of the active segment's file, by fallocate
+		pending   []*Append            // the appends behind bufs, and repetitions of them
+		ended     []producer.Completed // by the batches in bufs
+		ending    []producer.Completed // written, but the marker is not durable
+		allocated int64                // of the active segment's file, by fallocate
 		noAlloc   bool
 		tailDirty bool // the active file may have bytes beyond its size, which must go before the next write
 		// recovery is the recovery point in the database.
@@ -82,7 +87,7 @@ func (l *Log) LogEndOffset() int64 { return l.end.Load() }
 // that: under OS and Interval it is the log end after the write returned.
 func (l *Log) DurableOffset() int64 { return l.durable.offset.Load() }
 
-// LastStableOffset is the first offset of the oldest open transaction, or the log end.
+// LastStableOffset is the first offset of the oldest transaction that is open, or whose end is not durable, or the log end.
 func (l *Log) LastStableOffset() int64 {
 	end := l.end.Load()
 	if u := l.unstable.Load(); u >= 0 {
@@ -146,6 +151,7 @@ func (l *Log) raiseDurable(offset int64, generation uint64) {
 	}
 	l.durable.offset.Store(offset)
 	l.durable.Unlock()
+	l.settleEnded(offset) // whoever hears of the offset finds the transactions below it decided
 	if fn := l.onDurable.Load(); fn != nil {
 		(*fn)(offset)
 	}
@@ -177,4 +183,13 @@ func (l *Log) ProducerState(id int64) (producer.State, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.mu.producers.Get(id)
+}
+
+// VerifyTransaction says whether the coordinator has to be asked before a transactional batch of a client is appended, and what the
+// Append has to show: the guard is void as soon as a marker of the producer comes in between. epochBump says that
+// the client speaks transaction version 2.
+func (l *Log) VerifyTransaction(producerID int64, epoch int16, sequence int32, epochBump bool, nowMs int64) (guard producer.Guard, needed bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.mu.producers.Verify(producerID, epoch, sequence, epochBump, nowMs)
 }

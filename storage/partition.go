@@ -39,7 +39,11 @@ type Append struct {
 	Batch  batch.Batch
 	Info   batch.Info
 	Origin Origin
-	Result Result
+	// Guard is what a transactional batch of a client has to show: see Log.VerifyTransaction.
+	Guard producer.Guard
+	// TransactionVersion is that of a marker's transaction.
+	TransactionVersion int16
+	Result             Result
 }
 
 // Result is what became of one Append.
@@ -48,7 +52,7 @@ type Result struct {
 	// LogAppendTimeMs is -1 unless the topic stamps records with the broker's time.
 	LogAppendTimeMs int64
 	LogStartOffset  int64
-	// Duplicate: the batch is in the log already, at BaseOffset, and was not appended again.
+	// Duplicate: the batch is in the log already, at BaseOffset, and was not appended again. Of a marker only that is known.
 	Duplicate bool
 	// Err is a *kerr.Error for a refused sequence or epoch, and a wrapped I/O error otherwise.
 	Err error

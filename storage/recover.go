@@ -32,6 +32,7 @@ type recovery struct {
 	lost    bool  // the index is new, or what it had of this log is damaged: then a gap in the log is not a torn tail
 	stale   bool  // the index has entries that must go before new ones are written
 	cut     bool
+	aborted []AbortedTxn // that ended at or above from
 }
 
 func (r *recovery) run(names []string) error {
@@ -67,6 +68,9 @@ func (r *recovery) run(names []string) error {
 	r.epochs = truncateEpochsEnd(r.epochs, end)
 	l.epochs.Store(&r.epochs)
 	l.noteUnstableLocked()
+	if err := r.abortedTxns(); err != nil {
+		return err
+	}
 	l.changed.Store(r.scanned > 0 || r.cut || r.stale)
 	l.loadDamage(r.known.Damage)
 	return r.cleanIndex(segs)
@@ -310,8 +314,32 @@ func (r *recovery) apply(b batch.Batch) {
 	r.epochs = assignEpoch(r.epochs, b.PartitionLeaderEpoch(), b.BaseOffset())
 	if b.HasProducerID() && b.BaseOffset() >= r.from {
 		pb := producerBatch(b, b.BaseOffset())
-		r.producers.Apply(&pb, r.l.dir.config.Clock())
+		if done, ended := r.producers.Apply(&pb, r.l.dir.config.Clock()); ended && done.Aborted {
+			r.aborted = append(r.aborted, abortedTxn(done))
+		}
 	}
+}
+
+// abortedTxns takes over what the database has below the offset from which on batches were applied.
+func (r *recovery) abortedTxns() error {
+	a := &r.l.aborted
+	state := r.known.State
+	if state == nil {
+		a.only(r.aborted)
+		return nil
+	}
+	a.claimed = state.AbortedEnd
+	a.stored.Store(state.AbortedEnd)
+	if state.AbortedEnd <= r.from {
+		a.set(r.aborted)
+		return nil
+	}
+	all, err := r.l.abortedBelow(r.from)
+	if err != nil {
+		return err
+	}
+	a.only(append(all, r.aborted...))
+	return nil
 }
 
 // scan checks the bytes that the index does not vouch for, and cuts what is not valid.

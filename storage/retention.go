@@ -141,9 +141,15 @@ func (l *Log) advanceStart(start, nowMs int64) (Retained, error) {
 	recovery := l.mu.recovery // a log start above it does not raise it: nobody has synced what lies between
 	l.mu.Unlock()
 	b := l.dir.index.NewBatch()
-	b.PutState(l.key, &index.LogState{LogStart: start, RecoveryPoint: recovery, Epochs: epochs})
+	b.PutState(l.key, &index.LogState{LogStart: start, RecoveryPoint: recovery, Epochs: epochs, AbortedEnd: l.aborted.claimed})
 	for _, s := range segs[:n] {
 		b.DeleteSegment(l.key, s.base)
+	}
+	if l.aborted.stored.Load() > 0 {
+		if err := b.DeleteAbortedBelow(l.key, start); err != nil && !index.IsCorrupt(err) { // who meets the damage makes them anew
+			b.Discard()
+			return Retained{}, err
+		}
 	}
 	if err := b.Commit(true); err != nil {
 		return Retained{}, err

@@ -264,6 +264,29 @@ func (s *segment) floor(db *index.DB, key index.Key, offset int64) (index.Entry,
 	return first, nil
 }
 
+// ceiling finds the first entry at or behind a file position. The search begins with the entries for an offset before it.
+func (s *segment) ceiling(db *index.DB, key index.Key, offset, pos int64) (index.Entry, bool, error) {
+	s.mu.Lock()
+	entries, onDisk := s.mu.entries, s.mu.onDisk
+	s.mu.Unlock()
+	i := sort.Search(len(entries), func(i int) bool { return int64(entries[i].Pos) >= pos })
+	if i > 0 || !onDisk { // nothing older comes into question
+		if i == len(entries) {
+			return index.Entry{}, false, nil
+		}
+		return entries[i], true, nil
+	}
+	rel := uint32(min(max(offset-s.base, 0), math.MaxUint32))
+	e, found, err := db.EntryAt(key, s.base, rel, pos)
+	if err != nil {
+		return e, false, fmt.Errorf("look up position %d in segment %d: %w", pos, s.base, err)
+	}
+	if found = found && s.inDatabase(); !found && i < len(entries) {
+		return entries[i], true, nil
+	}
+	return e, found, nil
+}
+
 func floorEntry(entries []index.Entry, rel uint32) (index.Entry, bool) {
 	i := sort.Search(len(entries), func(i int) bool { return entries[i].Rel > rel })
 	if i == 0 {

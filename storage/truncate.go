@@ -37,9 +37,13 @@ func (l *Log) Truncate(offset int64) error {
 	}
 	end = max(end, l.start.Load()) // the log start can lie inside of a batch
 	epochs := truncateEpochsEnd(*l.epochs.Load(), end)
+	aborted, err := l.abortedBelow(end)
+	if err != nil {
+		return err
+	}
 	_, err = segs[i].activate(&l.dir.files) // before anything has changed, for there may be no descriptor
 	if err == nil {
-		err = l.forgetFrom(segs[i].base, end, epochs)
+		err = l.forgetFrom(segs[i].base, end, epochs, aborted)
 	}
 	if err != nil {
 		if segs[i] != l.active() {
@@ -78,16 +82,25 @@ func (l *Log) cutPoint(s *segment, offset int64) (end, pos int64, err error) {
 }
 
 // forgetFrom takes out of the index what is about to leave the files.
-func (l *Log) forgetFrom(base, end int64, epochs []index.Epoch) error {
+func (l *Log) forgetFrom(base, end int64, epochs []index.Epoch, aborted []AbortedTxn) error {
 	b := l.dir.index.NewBatch()
 	b.DeleteSegmentsFrom(l.key, base)
 	b.DeleteSnapshotsAbove(l.key, end)
+	abortedEnd := int64(0)
+	if n := len(aborted); n > 0 {
+		abortedEnd = aborted[n-1].Last + 1
+	}
 	b.PutState(l.key, &index.LogState{
-		LogStart: l.start.Load(), RecoveryPoint: min(l.mu.recovery, end), Epochs: epochs,
+		LogStart: l.start.Load(), RecoveryPoint: min(l.mu.recovery, end), Epochs: epochs, AbortedEnd: abortedEnd,
 	})
+	if l.aborted.claimed > 0 || len(aborted) > 0 {
+		b.DeleteAborted(l.key)
+		b.PutAborted(l.key, aborted)
+	}
 	if err := b.Commit(true); err != nil {
 		return err
 	}
+	l.aborted.inDatabase(abortedEnd, len(l.aborted.list()))
 	l.mu.recovery = min(l.mu.recovery, end)
 	l.lastSnapshot = min(l.lastSnapshot, end)
 	return nil
@@ -196,6 +209,8 @@ func (l *Log) replayProducersLocked(end int64) error {
 		}
 	}
 	l.mu.producers = table
+	l.mu.ending = slices.DeleteFunc(l.mu.ending, func(c producer.Completed) bool { return c.LastOffset >= end })
+	l.endings.Store(int32(len(l.mu.ending)))
 	l.noteUnstableLocked()
 	return nil
 }

@@ -79,7 +79,7 @@ func (b *Batch) DeleteSegment(k Key, base int64) {
 func (b *Batch) DeleteSegmentsFrom(k Key, from int64) {
 	b.deleteRange(offsetKey(k, kindDamage, from), appendKind(nil, k, kindDamage+1))
 	b.deleteRange(offsetKey(k, kindSegment, from), appendKind(nil, k, kindSegment+1))
-	b.deleteRange(offsetKey(k, kindChunk, from), appendKind(nil, k, kindEnd))
+	b.deleteRange(offsetKey(k, kindChunk, from), appendKind(nil, k, kindChunk+1))
 }
 
 // DeleteChunks removes all packed entries of a segment, because PutChunks is going to write them anew.

@@ -20,7 +20,7 @@ const (
 	kindProducer = 2 // + offset (8); value: producer snapshot
 	kindSegment  = 3 // + base offset (8); value: Segment
 	kindChunk    = 4 // + base offset (8) + relative offset of the first entry (4); value: packed entries
-	kindEnd      = 5 // the first kind that is not used
+	kindAborted  = 5 // + offset of the first marker (8); value: packed aborted transactions
 
 	prefixSize = 1 + 16 + 4
 )

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sort"
 
 	"github.com/cockroachdb/pebble/v2"
 )
@@ -130,6 +131,43 @@ func (d *DB) chunkBefore(dst []Entry, k Key, base int64, ts int64) ([]Entry, err
 		dst = append(dst[:kept], chunk...)
 	}
 	return dst, errors.Join(err, it.Error(), it.Close())
+}
+
+// EntryAt returns the first packed entry at or behind a file position, beginning with the chunk that covers a relative offset.
+func (d *DB) EntryAt(k Key, base int64, rel uint32, pos int64) (e Entry, found bool, err error) {
+	type result struct {
+		e     Entry
+		found bool
+	}
+	r, err := guarded(d, func() (result, error) {
+		e, found, err := d.entryAt(k, base, rel, pos)
+		return result{e, found}, err
+	})
+	return r.e, r.found, err
+}
+
+func (d *DB) entryAt(k Key, base int64, rel uint32, pos int64) (e Entry, found bool, err error) {
+	d.use.RLock()
+	defer d.use.RUnlock()
+	it, err := d.iter(chunkKey(k, base, 0), chunkKey(k, base, 1<<32))
+	if err != nil {
+		return e, false, err
+	}
+	ok := it.SeekLT(chunkKey(k, base, uint64(rel)+1))
+	if !ok {
+		ok = it.First()
+	}
+	var chunk []Entry
+	for ; ok && err == nil && !found; ok = it.Next() {
+		if chunk, err = decodeChunk(chunk[:0], it.Value()); err != nil {
+			break
+		}
+		i := sort.Search(len(chunk), func(i int) bool { return int64(chunk[i].Pos) >= pos })
+		if found = i < len(chunk); found {
+			e = chunk[i]
+		}
+	}
+	return e, found, errors.Join(err, it.Error(), it.Close())
 }
 
 // Clean says whether the mark of a clean shutdown is there.

@@ -11,6 +11,8 @@ type LogState struct {
 	// RecoveryPoint is an end offset: everything below it is durable in the files, and described here.
 	RecoveryPoint int64
 	Epochs        []Epoch
+	// AbortedEnd is the end offset of the aborted transactions that are stored, 0 when there are none.
+	AbortedEnd int64
 }
 
 // Epoch is where a leader epoch begins.
@@ -74,6 +76,9 @@ func appendState(dst []byte, s *LogState) []byte {
 	for _, e := range s.Epochs {
 		dst = appendVarints(dst, int64(e.Epoch), e.Start)
 	}
+	if s.AbortedEnd > 0 {
+		dst = appendVarints(dst, s.AbortedEnd)
+	}
 	return dst
 }
 
@@ -98,6 +103,11 @@ func decodeState(b []byte) (*LogState, error) {
 			return nil, errValue
 		}
 		s.Epochs = append(s.Epochs, e)
+	}
+	if len(b) > 0 {
+		if b, ok = readVarints(b, &s.AbortedEnd); !ok || s.AbortedEnd <= 0 {
+			return nil, errValue
+		}
 	}
 	if len(b) != 0 {
 		return nil, errValue

@@ -52,12 +52,17 @@ type Batch struct {
 	Transactional              bool
 	// Marker is set for a control batch that ends a transaction.
 	Marker *Marker
+	// Guard is asked of transactional batches of clients.
+	Guard Guard
 }
 
 // Marker is the content of a control batch.
 type Marker struct {
 	Commit           bool
 	CoordinatorEpoch int32
+	// TransactionVersion 2: the epoch has to be above that of the transaction's batches. Known only of a marker that is to
+	// be appended.
+	TransactionVersion int16
 }
 
 // Kept is one remembered batch.
@@ -107,6 +112,10 @@ type Table struct {
 	// undo has the states as they were before Begin, newest last.
 	undo      []saved
 	recording bool
+	// verifying is by producer id.
+	verifying map[int64]*verification
+	guards    Guard // the last one given
+	repeated  Kept  // what Check returns for a repeated marker
 }
 
 type openTxn struct {
@@ -150,39 +159,65 @@ func (t *Table) All() []State {
 }
 
 // Check says whether a batch may be appended. A duplicate is not an error: it comes back with the
-// batch that is in the log already.
+// batch that is in the log already; that of a marker has no offset.
 func (t *Table) Check(b *Batch, origin Origin) (duplicate *Kept, err *kerr.Error) {
 	if b.ProducerID < 0 || origin == Replica {
 		return nil, nil
 	}
 	s := t.states[b.ProducerID]
-	if s == nil {
-		return nil, nil // the first batch of an unknown producer may start anywhere
+	if b.Marker != nil {
+		return t.checkMarker(s, b)
 	}
-	if origin == Client && b.BaseSequence >= 0 && b.Epoch == s.Epoch {
+	if origin == Client && s != nil && b.BaseSequence >= 0 && b.Epoch == s.Epoch {
 		for i := range s.kept[:s.n] {
 			if s.kept[i].BaseSequence == b.BaseSequence && s.kept[i].LastSequence == b.LastSequence {
 				return &s.kept[i], nil
 			}
 		}
 	}
-	if b.Epoch < s.Epoch {
+	if origin == Client && b.Transactional && !t.mayJoin(s, b) {
+		return nil, kerr.InvalidTxnState
+	}
+	if s != nil && b.Epoch < s.Epoch {
 		return nil, kerr.InvalidProducerEpoch
 	}
-	if b.Marker != nil && b.Marker.CoordinatorEpoch < s.CoordinatorEpoch {
-		return nil, kerr.TransactionCoordinatorFenced
-	}
-	if origin != Client || b.Marker != nil || b.BaseSequence < 0 {
-		return nil, nil
-	}
-	if b.Epoch != s.Epoch {
-		if b.BaseSequence != 0 && s.Epoch != NoEpoch {
-			return nil, kerr.OutOfOrderSequenceNumber
-		}
-		return nil, nil
-	}
-	if !follows(s.LastSequence(), b.BaseSequence) {
+	if origin == Client && b.BaseSequence >= 0 && !t.inSequence(s, b) {
 		return nil, kerr.OutOfOrderSequenceNumber
+	}
+	if s != nil && s.TxnFirstOffset >= 0 && !b.Transactional {
+		return nil, kerr.InvalidTxnState
+	}
+	return nil, nil
+}
+
+// inSequence says whether a batch is the next one of its producer. The first of an unknown producer may start anywhere.
+func (t *Table) inSequence(s *State, b *Batch) bool {
+	switch {
+	case len(t.verifying) > 0 && !t.followsVerified(s, b):
+		return false
+	case s == nil:
+		return true
+	case b.Epoch != s.Epoch:
+		return b.BaseSequence == 0 || s.Epoch == NoEpoch
+	}
+	return follows(s.LastSequence(), b.BaseSequence)
+}
+
+// checkMarker says whether a marker may be appended. By transaction version 2 its epoch is a new one, so that one that comes
+// late cannot end the next transaction; the same epoch without an open transaction is a repetition (KAFKA-19999).
+func (t *Table) checkMarker(s *State, b *Batch) (duplicate *Kept, err *kerr.Error) {
+	switch {
+	case s == nil:
+		return nil, nil
+	case b.Epoch < s.Epoch:
+		return nil, kerr.InvalidProducerEpoch
+	case b.Marker.TransactionVersion >= 2 && b.Epoch == s.Epoch && s.TxnFirstOffset >= 0:
+		return nil, kerr.InvalidProducerEpoch
+	case b.Marker.CoordinatorEpoch < s.CoordinatorEpoch:
+		return nil, kerr.TransactionCoordinatorFenced
+	case b.Marker.TransactionVersion >= 2 && b.Epoch == s.Epoch:
+		t.repeated = Kept{BaseSequence: NoSequence, LastSequence: NoSequence, BaseOffset: -1, LastOffset: -1, Timestamp: s.LastTimestamp}
+		return &t.repeated, nil
 	}
 	return nil, nil
 }
@@ -199,7 +234,9 @@ func follows(last, next int32) bool {
 type Completed struct {
 	ProducerID              int64
 	FirstOffset, LastOffset int64 // LastOffset is the marker's
-	Aborted                 bool
+	// LastStableOffset is that of the log when nothing else changes: transactions that end later do not begin below it.
+	LastStableOffset int64
+	Aborted          bool
 }
 
 // Apply records a batch that is being appended. It reports a transaction that the batch ends.
@@ -219,6 +256,9 @@ func (t *Table) Apply(b *Batch, nowMs int64) (done Completed, ended bool) {
 	}
 	s.LastSeenMs = max(s.LastSeenMs, nowMs)
 	s.LastTimestamp = b.MaxTimestamp
+	if b.Transactional {
+		delete(t.verifying, b.ProducerID) // the transaction has begun here, or ended
+	}
 	if b.Marker != nil {
 		return t.endTxn(s, b)
 	}
@@ -257,6 +297,11 @@ func (t *Table) endTxn(s *State, b *Batch) (Completed, bool) {
 	}
 	s.TxnFirstOffset = -1
 	t.open = slices.DeleteFunc(t.open, func(o openTxn) bool { return o.id == s.ID })
+	if first, found := t.FirstUnstable(); found {
+		done.LastStableOffset = first
+	} else {
+		done.LastStableOffset = b.LastOffset + 1
+	}
 	return done, true
 }
 

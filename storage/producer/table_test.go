@@ -21,7 +21,7 @@ func data(epoch int16, sequence int32, n int, offset int64) *Batch {
 func marked(epoch int16, coordinator int32, commit bool, offset int64) *Batch {
 	return &Batch{
 		ProducerID: 7, Epoch: epoch, BaseSequence: NoSequence, LastSequence: NoSequence,
-		BaseOffset: offset, LastOffset: offset, Transactional: true, Marker: &Marker{commit, coordinator},
+		BaseOffset: offset, LastOffset: offset, Transactional: true, Marker: &Marker{Commit: commit, CoordinatorEpoch: coordinator},
 	}
 }
 
@@ -107,7 +107,7 @@ func TestTransactions(t *testing.T) {
 	first(10, true)
 	// When the older one is aborted, the younger one is first.
 	done, ended := table.Apply(marked(0, 1, false, 30), 1)
-	if !ended || done != (Completed{ProducerID: 7, FirstOffset: 10, LastOffset: 30, Aborted: true}) {
+	if !ended || done != (Completed{ProducerID: 7, FirstOffset: 10, LastOffset: 30, LastStableOffset: 20, Aborted: true}) {
 		t.Fatalf("%+v %v", done, ended)
 	}
 	first(20, true)

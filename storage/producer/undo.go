@@ -51,6 +51,7 @@ func (t *Table) reopen() {
 // Expire forgets producers that have appended nothing for maxIdleMs, unless a transaction of theirs is
 // open. It returns how many.
 func (t *Table) Expire(nowMs, maxIdleMs int64) int {
+	t.expireVerifications(nowMs, maxIdleMs)
 	n := 0
 	for id, s := range t.states {
 		if s.TxnFirstOffset < 0 && idle(nowMs, s.LastSeenMs) >= maxIdleMs {
