@@ -270,7 +270,7 @@ func (c *conn) commitProduce() error {
 	if c.turn == nil || !c.turn.Pending() {
 		return nil
 	}
-	return c.turn.Commit(c.server.handlers, &c.facts, &c.out)
+	return c.turn.Commit(c.ctx, c.server.handlers, &c.facts, &c.out)
 }
 
 // largeAnswer is from when on answers are sent before the turn is over.

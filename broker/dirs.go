@@ -147,7 +147,7 @@ func (s *Server) dirHasRoom() {
 }
 
 // dirFailed is told, by a goroutine of the directory, when it goes offline; the directory has logged why. Who waits for a sync there is woken
-// and hears KAFKA_STORAGE_ERROR, groups that live there have no coordinator any more, and the other directories serve. Without its metadata
+// and hears KAFKA_STORAGE_ERROR, groups and transactions that live there have no coordinator any more, and the other directories serve. Without its metadata
 // the broker cannot go on.
 func (s *Server) dirFailed(path string, err error) {
 	if path == s.cfg.LogDirs[0] {
@@ -158,8 +158,12 @@ func (s *Server) dirFailed(path string, err error) {
 	}
 	s.replicas.DirFailed(path)
 	s.replicas.All(func(p *replica.Partition) {
-		if p.Partition.Topic == offsetsTopic && p.DirPath() == path {
+		switch {
+		case p.DirPath() != path:
+		case p.Partition.Topic == offsetsTopic:
 			s.groups.Resign(p.Index)
+		case p.Partition.Topic == transactionsTopic:
+			s.txns.Resign(p.Index)
 		}
 	})
 }

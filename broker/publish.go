@@ -12,7 +12,10 @@ import (
 // The publishers follow the metadata, in the controller's goroutine and in this order: partitions are opened and closed, then coordinators
 // learn what they lead. Only after them does the controller show the image to clients.
 
-const offsetsTopic = "__consumer_offsets"
+const (
+	offsetsTopic      = "__consumer_offsets"
+	transactionsTopic = "__transaction_state"
+)
 
 // partitionPublisher opens the logs of what was created, closes those of what was deleted, and hands on changed configs. What could not be
 // opened because the disk was full it tries again with each change, and with each refresh.
@@ -161,6 +164,44 @@ func (g *groupPublisher) lead(t *image.Topic) {
 		}
 		if p.Failure() != nil { // the directory has failed, perhaps in between, when there was nobody yet to resign
 			g.groups.Resign(part.Index)
+		}
+	}
+}
+
+// txnPublisher gives the partitions of __transaction_state to the transaction coordinator. It comes last: a transaction that was being ended
+// goes on at once, and needs its partitions and the group coordinator.
+type txnPublisher struct {
+	nodeID   int32
+	replicas *replica.Manager
+	txns     *groupcoord.TxnService
+}
+
+// Publish implements controller.Publisher.
+func (t *txnPublisher) Publish(delta *image.Delta, _ *image.Image) {
+	for _, topic := range delta.DeletedTopics() {
+		if topic.Name != transactionsTopic {
+			continue
+		}
+		for i := range topic.Partitions {
+			t.txns.Resign(topic.Partitions[i].Index)
+		}
+	}
+	for _, topic := range delta.CreatedTopics() {
+		t.lead(topic)
+	}
+	for _, c := range delta.ChangedTopics() {
+		t.lead(c.After)
+	}
+}
+
+func (t *txnPublisher) lead(topic *image.Topic) {
+	if topic.Name != transactionsTopic {
+		return
+	}
+	for i := range topic.Partitions {
+		part := &topic.Partitions[i]
+		if p := t.replicas.Get(topic.Name, part.Index); p != nil && part.Leader == t.nodeID {
+			t.txns.Lead(part.Index, part.LeaderEpoch, replica.NewCoordinatorLog(p))
 		}
 	}
 }

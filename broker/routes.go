@@ -39,6 +39,10 @@ var routes = []route{
 	{key: kmsg.DeleteTopics, max: 6, answer: by((*api.Handlers).DeleteTopics)},
 	{key: kmsg.DeleteRecords, max: 2, answer: by((*api.Handlers).DeleteRecords)},
 	{key: kmsg.InitProducerID, max: 5, answer: by((*api.Handlers).InitProducerID)},
+	{key: kmsg.AddPartitionsToTxn, max: 5, answer: by((*api.Handlers).AddPartitionsToTxn)},
+	{key: kmsg.AddOffsetsToTxn, max: 4, answer: by((*api.Handlers).AddOffsetsToTxn)},
+	{key: kmsg.EndTxn, max: 5, answer: by((*api.Handlers).EndTxn)},
+	{key: kmsg.WriteTxnMarkers, max: 2, answer: by((*api.Handlers).WriteTxnMarkers)},
 	{key: kmsg.OffsetForLeaderEpoch, max: 4, answer: by((*api.Handlers).OffsetForLeaderEpoch)},
 	{key: kmsg.DescribeConfigs, max: 4, answer: by((*api.Handlers).DescribeConfigs)},
 	{key: kmsg.AlterConfigs, max: 2, answer: by((*api.Handlers).AlterConfigs)},
@@ -47,6 +51,8 @@ var routes = []route{
 	{key: kmsg.IncrementalAlterConfigs, max: 1, answer: by((*api.Handlers).IncrementalAlterConfigs)},
 	{key: kmsg.DescribeCluster, max: 2, answer: by((*api.Handlers).DescribeCluster)},
 	{key: kmsg.DescribeProducers, max: 0, answer: by((*api.Handlers).DescribeProducers)},
+	{key: kmsg.DescribeTransactions, max: 0, answer: by((*api.Handlers).DescribeTransactions)},
+	{key: kmsg.ListTransactions, max: 2, answer: by((*api.Handlers).ListTransactions)},
 }
 
 // by adapts a handler to the table. The table's key decides what is decoded, so the assertion holds by construction.

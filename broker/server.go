@@ -44,14 +44,17 @@ type Server struct {
 	metrics *api.Metrics
 	limits  struct{ maxFrame int }
 
-	listeners  []*listener
-	dirs       []*storage.Dir
-	controller *controller.Service
-	groups     *groupcoord.Service
-	replicas   *replica.Manager
-	handlers   *api.Handlers
-	http       *httpServer
-	cleaner    atomic.Pointer[config.Logs] // as it was last changed
+	listeners   []*listener
+	dirs        []*storage.Dir
+	controller  *controller.Service
+	groups      *groupcoord.Service
+	txns        *groupcoord.TxnService
+	producerIDs *api.ProducerIDs
+	markers     *api.Markers
+	replicas    *replica.Manager
+	handlers    *api.Handlers
+	http        *httpServer
+	cleaner     atomic.Pointer[config.Logs] // as it was last changed
 
 	buffers    *bufferPool
 	table      *connTable
@@ -100,8 +103,9 @@ func (s *Server) open() error {
 	if s.http, err = openHTTP(s.cfg.HTTPAddress); err != nil {
 		return err
 	}
-	// These two hear from a directory that fails, which it may do as soon as it is open.
+	// These hear from a directory that fails, which it may do as soon as it is open.
 	s.replicas, s.groups = replica.NewManager(s.cfg.Logs.ProducerIDExpirationMs, s.openThreads()), s.newGroups()
+	s.txns = s.newTransactions()
 	clusterID, err := s.openDirs()
 	if err != nil {
 		return explainDir(err, s.cfg.LogDirs)
@@ -151,6 +155,7 @@ func (s *Server) Run(ctx context.Context) error {
 	run("http", func(ctx context.Context) error { return s.http.serve(ctx, s) }) // before logs are recovered, so that a probe hears "starting"
 	run("controller", s.controller.Run)
 	run("group coordinator", s.groups.Run)
+	run("transaction coordinator", s.txns.Run)
 	if err := s.register(ctx); err != nil {
 		cancel(err)
 	}
@@ -212,6 +217,9 @@ func (s *Server) closeAll(ctx context.Context) error {
 	}
 	s.http.close()
 	var failed error
+	if s.txns != nil {
+		failed = errors.Join(failed, s.txns.Close())
+	}
 	if s.groups != nil {
 		failed = errors.Join(failed, s.groups.Close())
 	}

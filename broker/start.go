@@ -22,6 +22,7 @@ import (
 	"github.com/sordini/sordini/controller/machine"
 	"github.com/sordini/sordini/groupcoord"
 	"github.com/sordini/sordini/groupcoord/group"
+	"github.com/sordini/sordini/groupcoord/txn"
 )
 
 func nodeName(id int32) string { return strconv.Itoa(int(id)) }
@@ -49,6 +50,7 @@ func (s *Server) openController(clusterID string) error {
 		offline: map[string]string{},
 	})
 	s.controller.Subscribe(&groupPublisher{nodeID: s.cfg.NodeID, replicas: s.replicas, groups: s.groups})
+	s.controller.Subscribe(&txnPublisher{nodeID: s.cfg.NodeID, replicas: s.replicas, txns: s.txns})
 	return nil
 }
 
@@ -126,15 +128,48 @@ func (s *Server) newGroups() *groupcoord.Service {
 	limits.OffsetMetadataMaxBytes = g.OffsetMetadataMaxBytes
 	limits.MaxRecordBytes = int(config.Topic(s.opts.Config, nil).MaxMessageBytes) - recordOverhead
 	limits.OffsetsRetentionMs, limits.OffsetsRetentionCheckMs = g.OffsetsRetentionMs, g.OffsetsCheckIntervalMs
-	started := time.Now()
-	startedMs := started.UnixMilli()
 	return groupcoord.New(groupcoord.Config{
-		Clock:  func() int64 { return startedMs + time.Since(started).Milliseconds() }, // steps of the wall clock expire nobody
+		Clock:  steadyClock(),
 		Logger: s.logger.With("component", "groups"), Group: limits,
 		OffsetsPartitions: s.offsetsPartitions,
 		RandomID:          uuid.NewString,
 		ResolveTopic:      s.resolveTopic,
 		TopicID:           s.topicID,
+	})
+}
+
+// steadyClock is the wall clock as of now, and then runs evenly: its steps expire nobody.
+func steadyClock() func() int64 {
+	started := time.Now()
+	startedMs := started.UnixMilli()
+	return func() int64 { return startedMs + time.Since(started).Milliseconds() }
+}
+
+func (s *Server) newTransactions() *groupcoord.TxnService {
+	t := &s.cfg.Transactions
+	limits := txn.DefaultConfig()
+	limits.MaxTimeoutMs, limits.IDExpirationMs = t.MaxTimeoutMs, t.IDExpirationMs
+	limits.AbortTimedOutIntervalMs, limits.RemoveExpiredIDIntervalMs = t.AbortTimedOutIntervalMs, t.RemoveExpiredIDIntervalMs
+	limits.MaxRecordBytes = int(config.Topic(s.opts.Config, nil).MaxMessageBytes) - recordOverhead
+	image := func() *image.Image { return s.controller.Image() }
+	s.markers = &api.Markers{Replicas: s.replicas, Groups: s.groups, Image: image}
+	s.producerIDs = api.NewProducerIDs(func(ctx context.Context) (int64, int, error) {
+		first, n, err := s.controller.AllocateProducerIDs(ctx, 0)
+		return first, int(n), err
+	})
+	return groupcoord.NewTxn(groupcoord.TxnConfig{
+		Clock:  steadyClock(),
+		Logger: s.logger.With("component", "transactions"), Txn: limits,
+		StatePartitions: func() int32 {
+			if t := image().Topic(transactionsTopic); t != nil {
+				return int32(len(t.Partitions))
+			}
+			return t.StatePartitions
+		},
+		OffsetsPartition: s.groups.PartitionFor,
+		PartitionExists:  func(topic string, partition int32) bool { return image().Partition(topic, partition) != nil },
+		NextProducerID:   s.producerIDs.Next,
+		Markers:          s.markers,
 	})
 }
 
@@ -175,13 +210,9 @@ func (s *Server) newHandlers() *api.Handlers {
 		byName[l.name] = l
 	}
 	return &api.Handlers{
-		Config: s.opts.Config, Controller: s.controller, Groups: s.groups, Replicas: s.replicas,
+		Config: s.opts.Config, Controller: s.controller, Groups: s.groups, Transactions: s.txns, Markers: s.markers, Replicas: s.replicas,
 		Sessions: api.NewFetchSessions(int(s.cfg.Sockets.FetchSessionCacheSlots)),
-		ProducerIDs: api.NewProducerIDs(func(ctx context.Context) (int64, int, error) {
-			first, n, err := s.controller.AllocateProducerIDs(ctx, 0)
-			return first, int(n), err
-		}),
-		Metrics: s.metrics, Logger: s.logger, NodeID: s.cfg.NodeID, Image: s.controller.Image, Versions: apiVersions(), SetLogLevel: s.opts.SetLogLevel,
+		Metrics:  s.metrics, Logger: s.logger, NodeID: s.cfg.NodeID, Image: s.controller.Image, Versions: apiVersions(), SetLogLevel: s.opts.SetLogLevel,
 		Advertised: func(c *api.Conn) (string, int32) { return byName[c.Listener].advertised(c.LocalHost) },
 	}
 }

@@ -17,34 +17,40 @@ const (
 	addRetryMax = 100 * time.Millisecond
 )
 
-// VerifyPartition is asked before a transactional batch opens a transaction in a
-// partition (KIP-890). For transaction version 0 it says whether the
-// coordinator knows that the partition is part of it; for version 2
-// (Produce 12, TxnOffsetCommit 5) it adds the partition.
-//
-// The error is the coordinator's own: ProduceVerification makes it one for Produce.
+// TopicPartition is a partition by the name of its topic.
+type TopicPartition = txn.TopicPartition
+
+// VerifyPartition is VerifyPartitions for one.
 func (s *TxnService) VerifyPartition(ctx context.Context, transactionalID string, producerID int64, producerEpoch int16,
 	topic string, partition int32, transactionVersion int16) *kerr.Error {
-	partitions := []txn.TopicPartition{{Topic: topic, Partition: partition}}
+	return s.VerifyPartitions(ctx, transactionalID, producerID, producerEpoch, []TopicPartition{{Topic: topic, Partition: partition}}, transactionVersion)[0]
+}
+
+// VerifyPartitions is asked before transactional batches open a transaction in partitions (KIP-890). For transaction version 0 it
+// says whether the coordinator knows that they are part of it; for version 2 (Produce 12, TxnOffsetCommit 5) it adds them.
+//
+// The errors, in the partitions' order, are the coordinator's own: ProduceVerification makes them some for Produce.
+func (s *TxnService) VerifyPartitions(ctx context.Context, transactionalID string, producerID int64, producerEpoch int16,
+	partitions []TopicPartition, transactionVersion int16) []*kerr.Error {
 	if transactionVersion < txn.V2 {
 		return s.verifyPartitions(ctx, &txn.Verify{
 			TransactionalID: transactionalID, ProducerID: producerID, ProducerEpoch: producerEpoch, Partitions: partitions,
-		})[0]
+		})
 	}
 	for waited := time.Duration(0); ; waited += addRetry {
-		err := s.addPartitions(ctx, &txn.AddPartitions{
+		errs := s.addPartitions(ctx, &txn.AddPartitions{
 			TransactionalID: transactionalID, ProducerID: producerID, ProducerEpoch: producerEpoch, Partitions: partitions,
 			TransactionVersion: transactionVersion,
-		})[0]
-		if err != kerr.ConcurrentTransactions || waited >= addRetryMax {
-			return err
+		})
+		if errs[0] != kerr.ConcurrentTransactions || waited >= addRetryMax {
+			return errs
 		}
 		timer := time.NewTimer(addRetry)
 		select {
 		case <-timer.C:
 		case <-ctx.Done():
 			timer.Stop()
-			return err
+			return errs
 		}
 	}
 }

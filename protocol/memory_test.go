@@ -73,6 +73,9 @@ func (s *smallest) field(dst []byte, f *field, counts []int) []byte {
 	case kindInt32s:
 		dst = appendLen(dst, count, s.flexible)
 		return append(dst, make([]byte, 4*count)...)
+	case kindInt64s:
+		dst = appendLen(dst, count, s.flexible)
+		return append(dst, make([]byte, 8*count)...)
 	case kindStrings:
 		dst = appendLen(dst, count, s.flexible)
 		for range count {

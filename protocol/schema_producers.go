@@ -56,3 +56,25 @@ var txnOffsetCommitSchema = schema{Name: "TxnOffsetCommit", Key: 28, Max: 6, Fie
 		}},
 	}},
 }}
+
+var writeTxnMarkersSchema = schema{Name: "WriteTxnMarkers", Key: 27, Max: 2, Fields: []field{
+	{Name: "Markers", Kind: kindArray, Fields: []field{
+		{Name: "ProducerId", Kind: kindInt64},
+		{Name: "ProducerEpoch", Kind: kindInt16},
+		{Name: "TransactionResult", Kind: kindInt8},
+		{Name: "Topics", Kind: kindArray, Fields: topicPartitions},
+		{Name: "CoordinatorEpoch", Kind: kindInt32},
+		{Name: "TransactionVersion", Kind: kindInt8, From: 2},
+	}},
+}}
+
+var describeTransactionsSchema = schema{Name: "DescribeTransactions", Key: 65, Max: 0, Fields: []field{
+	{Name: "TransactionalIds", Kind: kindStrings},
+}}
+
+var listTransactionsSchema = schema{Name: "ListTransactions", Key: 66, Max: 2, Fields: []field{
+	{Name: "StateFilters", Kind: kindStrings},
+	{Name: "ProducerIdFilters", Kind: kindInt64s},
+	{Name: "DurationFilter", Kind: kindInt64, From: 1},
+	{Name: "TransactionalIdPattern", Kind: kindString, From: 2, Nullable: nullAlways},
+}}

@@ -11,6 +11,7 @@ var schemas = [...]*schema{
 	&offsetDeleteSchema,
 
 	&initProducerIDSchema, &addPartitionsToTxnSchema, &addOffsetsToTxnSchema, &endTxnSchema, &txnOffsetCommitSchema,
+	&writeTxnMarkersSchema, &describeTransactionsSchema, &listTransactionsSchema,
 
 	&apiVersionsSchema, &saslHandshakeSchema, &saslAuthenticateSchema, &describeClusterSchema, &createTopicsSchema,
 	&deleteTopicsSchema, &createPartitionsSchema, &describeConfigsSchema, &alterConfigsSchema,

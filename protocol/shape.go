@@ -19,6 +19,7 @@ const (
 	kindBytes
 	kindArray  // of structures: Fields
 	kindInt32s // array of int32
+	kindInt64s
 	kindStrings
 	kindStruct
 	kindNullableStruct // one byte, -1 for null, then the structure
@@ -129,6 +130,8 @@ func (w *walker) field(f *field) {
 		w.take(max(0, w.bytesLen(w.flexible, nullable)))
 	case kindInt32s:
 		w.take(4 * max(0, w.arrayLen(w.flexible, nullable, 4)))
+	case kindInt64s:
+		w.take(8 * max(0, w.arrayLen(w.flexible, nullable, 8)))
 	case kindStrings:
 		for n := w.arrayLen(w.flexible, nullable, kindString.minBytes(w.flexible)); n > 0 && !w.bad; n-- {
 			w.take(max(0, w.stringLen(w.flexible, false)))
@@ -243,7 +246,7 @@ func (k kind) minBytes(flexible bool) int {
 			return 2
 		}
 		return 1
-	case kindBytes, kindArray, kindInt32s, kindStrings:
+	case kindBytes, kindArray, kindInt32s, kindInt64s, kindStrings:
 		if !flexible {
 			return 4
 		}

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"errors"
 	"time"
 
@@ -31,6 +32,7 @@ type ProduceTurn struct {
 	requests   []produceRequest
 	n          int // requests in use
 	partitions []partitionAppends
+	unverified []unverified
 	index      map[*replica.Partition]int
 	free       []*storage.Append
 	used       int
@@ -101,13 +103,7 @@ func requestError(r *protocol.ProduceRequest) *kerr.Error {
 	if r.Acks < -1 || r.Acks > 1 {
 		return kerr.InvalidRequiredAcks
 	}
-	for i := range r.Partitions {
-		// Transactions are not served yet, and InitProducerId says so; whoever sends a transactional batch has no transaction.
-		if b := r.Partitions[i].Records; len(b) >= batch.HeaderSize && batch.Batch(b).Magic() == 2 && batch.Batch(b).IsTransactional() {
-			return kerr.TransactionalIDAuthorizationFailed
-		}
-	}
-	return nil
+	return transactionalError(r)
 }
 
 // take validates the records of one partition and queues them for its log.
@@ -146,6 +142,9 @@ func (t *ProduceTurn) take(h *Handlers, c *Conn, r *produceRequest, i int) error
 	g := t.group(p)
 	t.partitions[g].list = append(t.partitions[g].list, a)
 	r.queued[i] = queued{g, a}
+	if a.Batch.IsTransactional() {
+		t.guard(h, r, i, p, a)
+	}
 	return nil
 }
 
@@ -254,12 +253,16 @@ func (t *ProduceTurn) group(p *replica.Partition) int {
 	return n
 }
 
-// Commit appends, waits and answers. It returns ErrClose when an acks=0 request failed; the answers of the requests before it are in out.
-func (t *ProduceTurn) Commit(h *Handlers, c *Conn, out *Out) error {
+// Commit asks the coordinators of transactions that begin in a partition, appends, waits and answers. It returns ErrClose when an acks=0 request failed; the answers of the requests before it are in out.
+func (t *ProduceTurn) Commit(ctx context.Context, h *Handlers, c *Conn, out *Out) error {
+	if len(t.unverified) > 0 {
+		t.verify(ctx, h)
+	}
 	now := nowMs()
 	for i := range t.partitions {
-		g := &t.partitions[i]
-		g.err = g.p.Append(now, g.list)
+		if g := &t.partitions[i]; len(g.list) > 0 {
+			g.err = g.p.Append(now, g.list)
+		}
 	}
 	if longest := t.collect(h); longest > 0 {
 		t.await(h, c, longest)

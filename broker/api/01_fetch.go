@@ -213,8 +213,33 @@ func (h *Handlers) readPart(req *Request, f *fetchState, part *fetchPart, left i
 		slice.Release()
 		return 0
 	}
+	if f.request.IsolationLevel == readCommitted {
+		if err := part.tellAborted(&slice); err != nil {
+			slice.Release()
+			h.readFailed(req, part, err)
+			return 0
+		}
+	}
 	part.slice, part.answer.RecordsLen = slice, slice.Len()
 	return slice.Len()
+}
+
+// noAborted is the list of a read_committed answer that has none.
+var noAborted = []protocol.AbortedTransaction{}
+
+// tellAborted lists the aborted transactions of which a reader of the slice may meet records.
+func (part *fetchPart) tellAborted(slice *storage.Slice) error {
+	var few [8]storage.AbortedTxn
+	found, err := part.p.Log().AbortedIn(few[:0], part.want.FetchOffset, slice)
+	if err != nil || len(found) == 0 {
+		return err
+	}
+	list := make([]protocol.AbortedTransaction, len(found))
+	for i, a := range found {
+		list[i] = protocol.AbortedTransaction{ProducerID: a.ProducerID, FirstOffset: a.First}
+	}
+	part.answer.AbortedTransactions = list
+	return nil
 }
 
 // beginsTorn tells whether not even the first batch of a slice is whole. Consumers take such an answer for a batch that they can never read
@@ -244,9 +269,6 @@ func (part *fetchPart) follows() bool {
 	}
 	return false
 }
-
-// noAborted is the list that read_committed gets: there are no transactions yet, so no aborted ones.
-var noAborted = []protocol.AbortedTransaction{}
 
 // readFailed gives a partition the code of a failed read. Damage and failing disks are reported here, for only the operator can help.
 func (h *Handlers) readFailed(req *Request, part *fetchPart, err error) {

@@ -10,8 +10,6 @@ import (
 // FindCoordinator, versions 0-6.
 //
 // v1 coordinator type (transactions) · v3 flexible · v4 many keys at once (KIP-699) · v5 · v6 share groups (KIP-932).
-//
-// A transaction coordinator is refused with UNSUPPORTED_VERSION until transactions are served: clients end with that error.
 
 const (
 	coordinatorGroup       = 0
@@ -19,7 +17,8 @@ const (
 	coordinatorShare       = 2
 )
 
-// FindCoordinator tells which broker coordinates a group. The first one that asks makes __consumer_offsets.
+// FindCoordinator tells which broker coordinates a group or a transactional id. The first one that asks makes __consumer_offsets, or
+// __transaction_state.
 func (h *Handlers) FindCoordinator(ctx context.Context, req *Request, q *kmsg.FindCoordinatorRequest) *kmsg.FindCoordinatorResponse {
 	resp := kmsg.NewPtrFindCoordinatorResponse()
 	keys := q.CoordinatorKeys
@@ -50,15 +49,16 @@ func (h *Handlers) coordinatorError(ctx context.Context, q *kmsg.FindCoordinator
 	if q.Version == 0 {
 		kind = coordinatorGroup
 	}
+	topic := offsetsTopic
 	switch {
 	case kind == coordinatorTransaction:
-		return kerr.UnsupportedVersion, "Transactions are not served by this broker yet."
+		topic = transactionsTopic
 	case kind == coordinatorShare && q.Version >= 6:
 		return kerr.UnsupportedVersion, "Share groups are not served by this broker yet."
 	case kind != coordinatorGroup:
 		return kerr.InvalidRequest, "The coordinator type is unknown or needs a later version."
 	}
-	if err := h.ensureOffsetsTopic(ctx); err != nil {
+	if err := h.ensureInternalTopic(ctx, topic); err != nil {
 		return kerr.CoordinatorNotAvailable, err.Error()
 	}
 	return nil, ""

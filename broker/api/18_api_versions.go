@@ -13,7 +13,7 @@ import (
 // that the client means to talk to (KIP-1242).
 //
 // The response header is always version 0, and an unknown version is answered in the shape of version 0, with the row of ApiVersions itself,
-// so that the client can try again. No feature is shown yet: what a feature stands for (transaction.version, group.version) is not served.
+// so that the client can try again. Of Kafka's features only those are shown of which everything is served.
 
 // ApiVersions tells which APIs and versions are served.
 func (h *Handlers) ApiVersions(_ context.Context, req *Request, q *kmsg.ApiVersionsRequest) *kmsg.ApiVersionsResponse {
@@ -36,7 +36,28 @@ func (h *Handlers) ApiVersions(_ context.Context, req *Request, q *kmsg.ApiVersi
 	for _, v := range h.Versions {
 		resp.ApiKeys = append(resp.ApiKeys, apiKey(v))
 	}
+	if q.Version >= 3 {
+		h.addFeatures(q.Version, resp)
+	}
 	return resp
+}
+
+// transactionVersion is the level of the feature transaction.version: 2 is KIP-890, by which a producer gets a new epoch with every transaction.
+const transactionVersion = 2
+
+// addFeatures shows what levels of features there are, and which is in force. A feature that may be off is hidden from version 3, whose clients
+// take a minimum of 0 for a mistake (KAFKA-17011).
+func (h *Handlers) addFeatures(version int16, resp *kmsg.ApiVersionsResponse) {
+	const name = "transaction.version"
+	if version >= 4 {
+		supported := kmsg.NewApiVersionsResponseSupportedFeature()
+		supported.Name, supported.MinVersion, supported.MaxVersion = name, 0, transactionVersion
+		resp.SupportedFeatures = append(resp.SupportedFeatures, supported)
+	}
+	finalized := kmsg.NewApiVersionsResponseFinalizedFeature()
+	finalized.Name, finalized.MinVersionLevel, finalized.MaxVersionLevel = name, transactionVersion, transactionVersion
+	resp.FinalizedFeatures = append(resp.FinalizedFeatures, finalized)
+	resp.FinalizedFeaturesEpoch = max(h.Image().Offset, 0)
 }
 
 // meansAnother tells whether the client names a cluster or a node that this is not: it holds an address that has changed hands.

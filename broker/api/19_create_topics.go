@@ -18,8 +18,11 @@ import (
 // v1 validate only, error message · v4 partitions and replication factor -1: the broker's defaults (KIP-464) · v5 flexible, answers with the
 // configs (KIP-525) · v7 topic id.
 
-// offsetsTopic holds the groups and their offsets.
-const offsetsTopic = "__consumer_offsets"
+// The internal topics: offsetsTopic holds the groups and their offsets, transactionsTopic the transactional ids and their transactions.
+const (
+	offsetsTopic      = "__consumer_offsets"
+	transactionsTopic = "__transaction_state"
+)
 
 // CreateTopics creates topics. A topic that was created takes records when the answer leaves.
 func (h *Handlers) CreateTopics(ctx context.Context, _ *Request, q *kmsg.CreateTopicsRequest) *kmsg.CreateTopicsResponse {
@@ -80,8 +83,11 @@ func (h *Handlers) createByDefault(ctx context.Context, names []string) {
 	topics := make([]machine.CreatableTopic, len(names))
 	for i, name := range names {
 		topics[i] = machine.CreatableTopic{Name: name, NumPartitions: -1, ReplicationFactor: -1}
-		if name == offsetsTopic {
+		switch name {
+		case offsetsTopic:
 			topics[i] = h.offsetsTopicSpec()
+		case transactionsTopic:
+			topics[i] = h.transactionsTopicSpec()
 		}
 	}
 	for _, r := range h.Controller.CreateTopics(ctx, topics, false) {
@@ -95,29 +101,51 @@ func (h *Handlers) createByDefault(ctx context.Context, names []string) {
 	}
 }
 
-// ensureOffsetsTopic makes __consumer_offsets when it is not there yet.
-func (h *Handlers) ensureOffsetsTopic(ctx context.Context) error {
-	if h.Image().Topic(offsetsTopic) != nil {
+// ensureInternalTopic makes an internal topic when it is not there yet.
+func (h *Handlers) ensureInternalTopic(ctx context.Context, name string) error {
+	if h.Image().Topic(name) != nil {
 		return nil
 	}
-	h.createByDefault(ctx, []string{offsetsTopic})
-	if h.Image().Topic(offsetsTopic) == nil {
-		return fmt.Errorf("%s could not be created", offsetsTopic)
+	h.createByDefault(ctx, []string{name})
+	if h.Image().Topic(name) == nil {
+		return fmt.Errorf("%s could not be created", name)
 	}
 	return nil
 }
 
-// offsetsTopicSpec is __consumer_offsets. Its replication factor is clamped to the brokers there are: with Kafka's default of 3, groups on
-// one broker would hang without a word.
+// clampedFactor is the replication factor of an internal topic. With Kafka's default of 3, groups and transactions on one broker would
+// hang without a word.
+func (h *Handlers) clampedFactor(factor int16) int16 {
+	return int16(max(min(int(factor), h.Image().BrokerCount()), 1))
+}
+
+func topicConfig(name, value string) machine.TopicConfig {
+	return machine.TopicConfig{Name: name, Value: &value}
+}
+
+// offsetsTopicSpec is __consumer_offsets.
 func (h *Handlers) offsetsTopicSpec() machine.CreatableTopic {
 	groups := &h.Config.Broker.Groups
-	factor := min(int(groups.OffsetsReplicationFactor), h.Image().BrokerCount())
-	set := func(name, value string) machine.TopicConfig { return machine.TopicConfig{Name: name, Value: &value} }
 	return machine.CreatableTopic{
-		Name: offsetsTopic, NumPartitions: groups.OffsetsPartitions, ReplicationFactor: int16(max(factor, 1)),
+		Name: offsetsTopic, NumPartitions: groups.OffsetsPartitions, ReplicationFactor: h.clampedFactor(groups.OffsetsReplicationFactor),
 		Configs: []machine.TopicConfig{
-			set("cleanup.policy", "compact"), set("compression.type", "producer"),
-			set("segment.bytes", strconv.Itoa(int(groups.OffsetsTopicSegmentBytes))),
+			topicConfig("cleanup.policy", "compact"), topicConfig("compression.type", "producer"),
+			topicConfig("segment.bytes", strconv.Itoa(int(groups.OffsetsTopicSegmentBytes))),
+		},
+	}
+}
+
+// transactionsTopicSpec is __transaction_state.
+func (h *Handlers) transactionsTopicSpec() machine.CreatableTopic {
+	txns := &h.Config.Broker.Transactions
+	factor := h.clampedFactor(txns.StateReplicationFactor)
+	return machine.CreatableTopic{
+		Name: transactionsTopic, NumPartitions: txns.StatePartitions, ReplicationFactor: factor,
+		Configs: []machine.TopicConfig{
+			topicConfig("cleanup.policy", "compact"), topicConfig("compression.type", "uncompressed"),
+			topicConfig("min.insync.replicas", strconv.Itoa(int(min(txns.StateMinISR, int32(factor))))),
+			topicConfig("segment.bytes", strconv.Itoa(int(txns.StateSegmentBytes))),
+			topicConfig("unclean.leader.election.enable", "false"),
 		},
 	}
 }

@@ -15,15 +15,16 @@ import (
 
 // Handlers is what the APIs are answered from. One value serves all connections.
 type Handlers struct {
-	Config      *config.Values
-	Controller  *controller.Service
-	Groups      *groupcoord.Service
-	Replicas    *replica.Manager
-	Sessions    *FetchSessions
-	ProducerIDs *ProducerIDs
-	Metrics     *Metrics
-	Logger      *slog.Logger
-	NodeID      int32
+	Config       *config.Values
+	Controller   *controller.Service
+	Groups       *groupcoord.Service
+	Transactions *groupcoord.TxnService
+	Markers      *Markers
+	Replicas     *replica.Manager
+	Sessions     *FetchSessions
+	Metrics      *Metrics
+	Logger       *slog.Logger
+	NodeID       int32
 
 	// Image is the metadata as clients may see it: it follows the controller's image only after the partitions of it are open.
 	Image func() *image.Image

@@ -14,10 +14,11 @@ type Broker struct {
 	LogDirs     []string // at least one
 	HTTPAddress string   // "" serves none
 
-	Sockets Sockets
-	Topics  TopicDefaults
-	Logs    Logs
-	Groups  Groups
+	Sockets      Sockets
+	Topics       TopicDefaults
+	Logs         Logs
+	Groups       Groups
+	Transactions Transactions
 }
 
 // Sockets are the limits of connections, requests and fetches.
@@ -76,6 +77,21 @@ type Groups struct {
 	OffsetsTopicSegmentBytes int32
 }
 
+// Transactions is how the transaction coordinator works.
+type Transactions struct {
+	MaxTimeoutMs              int32
+	IDExpirationMs            int64
+	AbortTimedOutIntervalMs   int64
+	RemoveExpiredIDIntervalMs int64
+	VerifyPartitions          bool // transaction.partition.verification.enable
+	AddRetryMs                int64
+	AddRetryMaxMs             int64
+	StatePartitions           int32
+	StateReplicationFactor    int16
+	StateMinISR               int32
+	StateSegmentBytes         int32
+}
+
 // resolve fills Broker from what was set, and checks what concerns several keys at once.
 func (v *Values) resolve(o Options) ([]Warning, Problems) {
 	check := &checker{values: v}
@@ -131,6 +147,19 @@ func (v *Values) resolve(o Options) ([]Warning, Problems) {
 			OffsetsPartitions:        v.int32("offsets.topic.num.partitions"),
 			OffsetsReplicationFactor: int16(v.number("offsets.topic.replication.factor")),
 			OffsetsTopicSegmentBytes: v.int32("offsets.topic.segment.bytes"),
+		},
+		Transactions: Transactions{
+			MaxTimeoutMs:              v.int32("transaction.max.timeout.ms"),
+			IDExpirationMs:            v.number("transactional.id.expiration.ms"),
+			AbortTimedOutIntervalMs:   v.timerMs("transaction.abort.timed.out.transaction.cleanup.interval.ms"),
+			RemoveExpiredIDIntervalMs: v.timerMs("transaction.remove.expired.transaction.cleanup.interval.ms"),
+			VerifyPartitions:          v.boolean("transaction.partition.verification.enable"),
+			AddRetryMs:                v.timerMs("add.partitions.to.txn.retry.backoff.ms"),
+			AddRetryMaxMs:             v.timerMs("add.partitions.to.txn.retry.backoff.max.ms"),
+			StatePartitions:           v.int32("transaction.state.log.num.partitions"),
+			StateReplicationFactor:    int16(v.number("transaction.state.log.replication.factor")),
+			StateMinISR:               v.int32("transaction.state.log.min.isr"),
+			StateSegmentBytes:         v.int32("transaction.state.log.segment.bytes"),
 		},
 	}
 	v.Broker.LogDirs = check.logDirs()

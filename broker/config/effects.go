@@ -20,7 +20,7 @@ const (
 	noTelemetry     = "metrics that clients push are not collected"
 	noTiering       = "there is no tiered storage"
 	noTokens        = "delegation tokens are not supported"
-	noTransactions  = "transactions are not supported yet"
+	noTwoPhase      = "two-phase commit with other systems is not supported"
 	noUnstable      = "only final versions are offered"
 	noZooKeeper     = "there is no ZooKeeper, metadata is kept by the broker itself"
 	notDescribed    = "it bounds DescribeTopicPartitions, which is not served yet"

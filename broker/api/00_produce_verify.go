@@ -1,0 +1,139 @@
+package api
+
+import (
+	"context"
+	"strings"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+
+	"github.com/sordini/sordini/broker/replica"
+	"github.com/sordini/sordini/groupcoord"
+	"github.com/sordini/sordini/protocol"
+	"github.com/sordini/sordini/protocol/batch"
+	"github.com/sordini/sordini/storage"
+	"github.com/sordini/sordini/storage/producer"
+)
+
+// The first batch of a transaction in a partition is appended only after its coordinator has said that the partition is part of the
+// transaction, or has made it one (KIP-890). Else a batch that comes late, behind the end of its transaction, would open one that nobody ends. The
+// batches of a turn that need it are gathered, and their coordinators asked once for each transaction, on this connection's
+// goroutine; the log looks once more when they are appended.
+
+// producesV2From is the Produce version from which on clients speak transaction version 2: partitions are added by producing to them.
+const producesV2From = 12
+
+// unverified is a batch for which the coordinator has to be asked.
+type unverified struct{ request, result int }
+
+// transactionalError is what refuses a whole request whose batches are transactional.
+func transactionalError(r *protocol.ProduceRequest) *kerr.Error {
+	var first batch.Batch
+	for i := range r.Partitions {
+		b := batch.Batch(r.Partitions[i].Records)
+		if len(b) < batch.HeaderSize || b.Magic() != 2 || !b.IsTransactional() {
+			continue
+		}
+		switch {
+		case !r.HasTransactionalID:
+			return kerr.TransactionalIDAuthorizationFailed
+		case first == nil:
+			first = b
+		case b.ProducerID() != first.ProducerID() || b.ProducerEpoch() != first.ProducerEpoch():
+			return kerr.InvalidProducerIDMapping
+		}
+	}
+	return nil
+}
+
+// guard finds out whether the coordinator has to be asked about a transactional batch.
+func (t *ProduceTurn) guard(h *Handlers, r *produceRequest, i int, p *replica.Partition, a *storage.Append) {
+	b := a.Batch
+	epochBump := r.header.Version >= producesV2From
+	guard, needed := p.Log().VerifyTransaction(b.ProducerID(), b.ProducerEpoch(), b.BaseSequence(), epochBump, nowMs())
+	switch {
+	case !needed:
+		a.Guard = guard
+	case !epochBump && !h.verifies():
+		a.Guard = producer.Unguarded
+	default:
+		a.Guard = guard
+		t.unverified = append(t.unverified, unverified{request: t.n - 1, result: i})
+	}
+}
+
+// verifies tells whether old clients' partitions are compared with what the coordinator knows: transaction.partition.verification.enable.
+func (h *Handlers) verifies() bool {
+	return h.dynamicValues(h.Image()).Broker.Transactions.VerifyPartitions
+}
+
+// verify asks the coordinators, and takes the batches that they refuse out of the turn.
+func (t *ProduceTurn) verify(ctx context.Context, h *Handlers) {
+	for rest := t.unverified; len(rest) > 0; {
+		asked, others := t.sameTransaction(rest)
+		t.verifyOne(ctx, h, asked)
+		rest = others
+	}
+	t.unverified = t.unverified[:0]
+}
+
+// sameTransaction divides a list into those of the first one's transaction and the others.
+func (t *ProduceTurn) sameTransaction(list []unverified) (same, others []unverified) {
+	first, b := t.unverifiedBatch(list[0])
+	for _, u := range list {
+		r, other := t.unverifiedBatch(u)
+		if r.parsed.TransactionalID == first.parsed.TransactionalID && r.header.Version == first.header.Version &&
+			other.ProducerID() == b.ProducerID() && other.ProducerEpoch() == b.ProducerEpoch() {
+			same = append(same, u)
+			continue
+		}
+		others = append(others, u)
+	}
+	return same, others
+}
+
+func (t *ProduceTurn) unverifiedBatch(u unverified) (*produceRequest, batch.Batch) {
+	r := &t.requests[u.request]
+	return r, r.queued[u.result].append.Batch
+}
+
+// verifyOne asks one coordinator about all partitions of one transaction.
+func (t *ProduceTurn) verifyOne(ctx context.Context, h *Handlers, asked []unverified) {
+	r, b := t.unverifiedBatch(asked[0])
+	version := int16(0)
+	if r.header.Version >= producesV2From {
+		version = 2
+	}
+	var partitions []groupcoord.TopicPartition
+	place := make(map[int]int, len(asked)) // of a group of the turn, in partitions
+	for _, u := range asked {
+		group := t.requests[u.request].queued[u.result].group
+		if _, known := place[group]; !known {
+			place[group] = len(partitions)
+			p := t.partitions[group].p
+			partitions = append(partitions, groupcoord.TopicPartition{Topic: p.Topic().Name, Partition: p.Index})
+		}
+	}
+	id := strings.Clone(r.parsed.TransactionalID) // that one lies in the read buffer
+	errs := h.Transactions.VerifyPartitions(ctx, id, b.ProducerID(), b.ProducerEpoch(), partitions, version)
+	for _, u := range asked {
+		r := &t.requests[u.request]
+		q := &r.queued[u.result]
+		if err := groupcoord.ProduceVerification(errs[place[q.group]], r.header.Version); err != nil {
+			t.withdraw(q)
+			t.refuse(h, r, u.result, err)
+		}
+	}
+}
+
+// withdraw takes a batch out of what is appended.
+func (t *ProduceTurn) withdraw(q *queued) {
+	g := &t.partitions[q.group]
+	kept := g.list[:0]
+	for _, a := range g.list {
+		if a != q.append {
+			kept = append(kept, a)
+		}
+	}
+	g.list = kept
+	q.append = nil
+}
