@@ -10,8 +10,11 @@ import (
 	"github.com/sordini/sordini/groupcoord/txn"
 )
 
-// offsetsTopic is where the offsets of a transaction go.
-const offsetsTopic = "__consumer_offsets"
+// offsetsTopic is where the offsets of a transaction go, stateTopic where transactions are kept.
+const (
+	offsetsTopic = "__consumer_offsets"
+	stateTopic   = "__transaction_state"
+)
 
 // AddPartitionsToTxn answers AddPartitionsToTxn 0-5. From version 4 on it comes
 // from brokers, for many transactions at once, to add or only to verify.
@@ -28,7 +31,7 @@ func (s *TxnService) AddPartitionsToTxn(ctx context.Context, req *kmsg.AddPartit
 	for _, topic := range req.Topics {
 		partitions = appendPartitions(partitions, topic.Topic, topic.Partitions)
 	}
-	errs := s.addPartitions(ctx, &txn.AddPartitions{
+	errs := s.addPartitions(ctx, s.clientMayAdd, &txn.AddPartitions{
 		TransactionalID: req.TransactionalID, ProducerID: req.ProducerID, ProducerEpoch: req.ProducerEpoch, Partitions: partitions,
 	})
 	for _, topic := range req.Topics {
@@ -66,11 +69,11 @@ func (s *TxnService) addForBroker(ctx context.Context, req *kmsg.AddPartitionsTo
 	}
 	var errs []*kerr.Error
 	if req.VerifyOnly {
-		errs = s.verifyPartitions(ctx, &txn.Verify{
+		errs = s.verifyPartitions(ctx, s.clientMayAdd, &txn.Verify{
 			TransactionalID: req.TransactionalID, ProducerID: req.ProducerID, ProducerEpoch: req.ProducerEpoch, Partitions: partitions,
 		})
 	} else {
-		errs = s.addPartitions(ctx, &txn.AddPartitions{
+		errs = s.addPartitions(ctx, s.clientMayAdd, &txn.AddPartitions{
 			TransactionalID: req.TransactionalID, ProducerID: req.ProducerID, ProducerEpoch: req.ProducerEpoch, Partitions: partitions,
 			TransactionVersion: txn.V2,
 		})
@@ -112,10 +115,27 @@ func appendPartitions(all []txn.TopicPartition, topic string, numbers []int32) [
 	return all
 }
 
-// addPartitions adds all or none. If one does not exist, the others are told
-// OPERATION_NOT_ATTEMPTED.
-func (s *TxnService) addPartitions(ctx context.Context, e *txn.AddPartitions) []*kerr.Error {
-	errs, ok := s.checkExist(e.Partitions)
+// mayAdd says why a partition cannot be part of a transaction.
+type mayAdd func(tp txn.TopicPartition) *kerr.Error
+
+func (s *TxnService) exists(tp txn.TopicPartition) *kerr.Error {
+	if !s.cfg.PartitionExists(tp.Topic, tp.Partition) {
+		return kerr.UnknownTopicOrPartition
+	}
+	return nil
+}
+
+// clientMayAdd keeps clients from internal topics, which only AddOffsetsToTxn and TxnOffsetCommit add.
+func (s *TxnService) clientMayAdd(tp txn.TopicPartition) *kerr.Error {
+	if tp.Topic == offsetsTopic || tp.Topic == stateTopic {
+		return kerr.TopicAuthorizationFailed
+	}
+	return s.exists(tp)
+}
+
+// addPartitions adds all or none. If one cannot be added, the others are told OPERATION_NOT_ATTEMPTED.
+func (s *TxnService) addPartitions(ctx context.Context, may mayAdd, e *txn.AddPartitions) []*kerr.Error {
+	errs, ok := may.all(e.Partitions)
 	if !ok {
 		return errs
 	}
@@ -126,8 +146,8 @@ func (s *TxnService) addPartitions(ctx context.Context, e *txn.AddPartitions) []
 	return same(errs, err)
 }
 
-func (s *TxnService) verifyPartitions(ctx context.Context, e *txn.Verify) []*kerr.Error {
-	errs, ok := s.checkExist(e.Partitions)
+func (s *TxnService) verifyPartitions(ctx context.Context, may mayAdd, e *txn.Verify) []*kerr.Error {
+	errs, ok := may.all(e.Partitions)
 	if !ok {
 		return errs
 	}
@@ -138,11 +158,11 @@ func (s *TxnService) verifyPartitions(ctx context.Context, e *txn.Verify) []*ker
 	return result.Errs
 }
 
-func (s *TxnService) checkExist(partitions []txn.TopicPartition) (errs []*kerr.Error, ok bool) {
+func (may mayAdd) all(partitions []txn.TopicPartition) (errs []*kerr.Error, ok bool) {
 	errs, ok = make([]*kerr.Error, len(partitions)), true
 	for i, tp := range partitions {
-		if !s.cfg.PartitionExists(tp.Topic, tp.Partition) {
-			errs[i], ok = kerr.UnknownTopicOrPartition, false
+		if errs[i] = may(tp); errs[i] != nil {
+			ok = false
 		}
 	}
 	if ok {

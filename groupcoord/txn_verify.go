@@ -33,12 +33,12 @@ func (s *TxnService) VerifyPartition(ctx context.Context, transactionalID string
 func (s *TxnService) VerifyPartitions(ctx context.Context, transactionalID string, producerID int64, producerEpoch int16,
 	partitions []TopicPartition, transactionVersion int16) []*kerr.Error {
 	if transactionVersion < txn.V2 {
-		return s.verifyPartitions(ctx, &txn.Verify{
+		return s.verifyPartitions(ctx, s.exists, &txn.Verify{
 			TransactionalID: transactionalID, ProducerID: producerID, ProducerEpoch: producerEpoch, Partitions: partitions,
 		})
 	}
 	for waited := time.Duration(0); ; waited += addRetry {
-		errs := s.addPartitions(ctx, &txn.AddPartitions{
+		errs := s.addPartitions(ctx, s.exists, &txn.AddPartitions{
 			TransactionalID: transactionalID, ProducerID: producerID, ProducerEpoch: producerEpoch, Partitions: partitions,
 			TransactionVersion: transactionVersion,
 		})

@@ -67,7 +67,7 @@ func (a *abortedTxns) inDatabase(end int64, n int) {
 // AbortedIn appends to dst the aborted transactions that a reader has to know of a slice which was read from an offset on, in
 // the order of their markers. There may be some among them that begin behind the slice.
 func (l *Log) AbortedIn(dst []AbortedTxn, from int64, s *Slice) ([]AbortedTxn, error) {
-	if len(l.aborted.list()) == 0 && l.aborted.stored.Load() <= from {
+	if s.len == 0 || len(l.aborted.list()) == 0 && l.aborted.stored.Load() <= from {
 		return dst, nil
 	}
 	to, err := l.sliceEnd(from, s)
@@ -109,14 +109,9 @@ func (l *Log) abortedBetween(dst []AbortedTxn, from, to int64) ([]AbortedTxn, er
 	return dst, nil
 }
 
-// sliceEnd is an offset at or behind the end of a slice, as near as the index says without reading the slice.
+// sliceEnd is an offset at or behind the end of a slice: as in Kafka the next one that the index has, or the segment's or the log's
+// end.
 func (l *Log) sliceEnd(from int64, s *Slice) (int64, error) {
-	if s.len == 0 {
-		return from, nil
-	}
-	if s.end >= 0 {
-		return s.end, nil
-	}
 	e, found, err := s.of.ceiling(l.dir.index, l.key, from, s.pos+int64(s.len))
 	if err = l.indexDamage(s.of, err); err != nil {
 		return 0, l.readFailed(err)

@@ -129,7 +129,7 @@ func (r *reading) readSegment(i int, from int64, fromKnown bool) (Slice, Cursor,
 	if boundary >= 0 {
 		next = Cursor{segment: s, offset: boundary, pos: to}
 	}
-	return Slice{h: h, pos: from, len: int(to - from), of: s, end: boundary}, next, nil
+	return Slice{h: h, pos: from, len: int(to - from), of: s}, next, nil
 }
 
 // start is the position of the batch that contains the offset, or of the first one after it.

@@ -13,7 +13,6 @@ type Slice struct {
 	pos int64
 	len int
 	of  *segment
-	end int64 // offset behind the slice, -1 where only its bytes are known
 }
 
 // Len is how many bytes the slice has. It may end inside a batch.

@@ -88,7 +88,7 @@ func (t *ProduceTurn) Add(h *Handlers, c *Conn, header *protocol.RequestHeader, 
 		r.results = append(r.results, result)
 		r.queued = append(r.queued, queued{})
 		if refused != nil {
-			r.results[i].ErrorCode, r.failed = refused.Code, true
+			t.refuse(h, r, i, refused)
 			continue
 		}
 		if err := t.take(h, c, r, i); err != nil {
@@ -99,7 +99,7 @@ func (t *ProduceTurn) Add(h *Handlers, c *Conn, header *protocol.RequestHeader, 
 }
 
 // requestError is what refuses a whole request.
-func requestError(r *protocol.ProduceRequest) *kerr.Error {
+func requestError(r *protocol.ProduceRequest) error {
 	if r.Acks < -1 || r.Acks > 1 {
 		return kerr.InvalidRequiredAcks
 	}
@@ -142,7 +142,7 @@ func (t *ProduceTurn) take(h *Handlers, c *Conn, r *produceRequest, i int) error
 	g := t.group(p)
 	t.partitions[g].list = append(t.partitions[g].list, a)
 	r.queued[i] = queued{g, a}
-	if a.Batch.IsTransactional() {
+	if a.Batch.IsTransactional() && a.Batch.HasProducerID() {
 		t.guard(h, r, i, p, a)
 	}
 	return nil
@@ -201,6 +201,7 @@ func (t *ProduceTurn) refuse(h *Handlers, r *produceRequest, i int, err error) {
 	result.ErrorCode = forOldClients(codeOf(err), r.header.Version >= 4)
 	var invalid *batch.Error
 	if !errors.As(err, &invalid) {
+		result.ErrorMessage = messageOf(err)
 		return
 	}
 	result.ErrorMessage = invalid.Message

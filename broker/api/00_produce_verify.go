@@ -26,7 +26,7 @@ const producesV2From = 12
 type unverified struct{ request, result int }
 
 // transactionalError is what refuses a whole request whose batches are transactional.
-func transactionalError(r *protocol.ProduceRequest) *kerr.Error {
+func transactionalError(r *protocol.ProduceRequest) error {
 	var first batch.Batch
 	for i := range r.Partitions {
 		b := batch.Batch(r.Partitions[i].Records)
@@ -36,10 +36,11 @@ func transactionalError(r *protocol.ProduceRequest) *kerr.Error {
 		switch {
 		case !r.HasTransactionalID:
 			return kerr.TransactionalIDAuthorizationFailed
+		case !b.HasProducerID():
 		case first == nil:
 			first = b
 		case b.ProducerID() != first.ProducerID() || b.ProducerEpoch() != first.ProducerEpoch():
-			return kerr.InvalidProducerIDMapping
+			return &told{kerr.InvalidProducerIDMapping, "The transactional batches of a request must be of one producer."}
 		}
 	}
 	return nil
@@ -120,9 +121,20 @@ func (t *ProduceTurn) verifyOne(ctx context.Context, h *Handlers, asked []unveri
 		q := &r.queued[u.result]
 		if err := groupcoord.ProduceVerification(errs[place[q.group]], r.header.Version); err != nil {
 			t.withdraw(q)
-			t.refuse(h, r, u.result, err)
+			t.refuse(h, r, u.result, explained(err))
 		}
 	}
+}
+
+// explained adds what clients show their users, where the code alone says something else than was meant.
+func explained(err *kerr.Error) error {
+	switch err {
+	case kerr.InvalidTxnState:
+		return &told{err, "The partition is not part of the transaction."}
+	case kerr.NotEnoughReplicas:
+		return &told{err, "The transaction coordinator cannot say yet whether the partition is part of the transaction."}
+	}
+	return err
 }
 
 // withdraw takes a batch out of what is appended.

@@ -53,3 +53,21 @@ func forOldClients(code int16, knowsStorageError bool) int16 {
 	}
 	return code
 }
+
+// told is a Kafka error with something to say.
+type told struct {
+	code    *kerr.Error
+	message string
+}
+
+func (t *told) Error() string { return t.message }
+func (t *told) Unwrap() error { return t.code }
+
+// messageOf is what an answer says beside the code, or "".
+func messageOf(err error) string {
+	var t *told
+	if errors.As(err, &t) {
+		return t.message
+	}
+	return ""
+}

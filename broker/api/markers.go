@@ -78,6 +78,10 @@ func (m *Markers) write(ctx context.Context, markers []groupcoord.Marker) []erro
 	now := nowMs()
 	for i := range markers {
 		marker := &markers[i]
+		if marker.ProducerID < 0 || marker.ProducerEpoch < 0 {
+			errs[i] = kerr.InvalidRequest // of nobody
+			continue
+		}
 		if marker.Topic == offsetsTopic {
 			// The group coordinator writes it, for it has to know what becomes of the offsets.
 			offsets.Go(func() { errs[i] = m.writeOffsets(ctx, marker) })

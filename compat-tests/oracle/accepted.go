@@ -85,7 +85,6 @@ var acceptedDifferences = []accepted{
 	{"delete records", 0, newest, "no partitions", "Topics[b]", "-", "there", "Of nothing nothing is said, in either form."},
 
 	// Groups.
-	{"find coordinator", 1, newest, "transaction", "*", "", "", "Transactions are not served yet."},
 	{"offset commit", 0, 0, "*", "*", "", "", "Version 0 went to ZooKeeper; Kafka without ZooKeeper refuses it, ours keeps the offset with the group."},
 	{"offset fetch", 0, 0, "*", "*", "", "", "Version 0 went to ZooKeeper; Kafka without ZooKeeper refuses it, ours keeps the offset with the group."},
 	{"offset commit odd", 1, 1, "a topic twice", "Topics[a*", "", "", "What is named twice is answered twice, as it was asked; Kafka makes one of it."},
@@ -93,6 +92,12 @@ var acceptedDifferences = []accepted{
 	{"offsets topic", 2, newest, "*", "Records[*].Value.Version", "4", "3", "Kafka writes the topic's id since 4.4; what it wrote before is read by every monitor."},
 	{"offsets topic", 2, newest, "*", "Records[*].Value.TopicID", "", "", "Kafka writes the topic's id since 4.4; what it wrote before is read by every monitor."},
 	{"join group odd", 7, newest, "empty protocol, with the id", "Protocol", "-", "\"\"", "Kafka makes null of an empty name."},
+
+	// Transactions.
+	{"describe transactions", 0, newest, "*", "TransactionStates[*].Topics[*].Partitions", "", "", "Kafka shows the partitions as they lie in a hash table."},
+	{"write markers", 0, newest, "of nobody", "*.ErrorCode", "-1", "42", "An exception in Kafka; a marker without a producer is a malformed request."},
+	{"write markers", 0, newest, "of an older epoch", "*.ErrorCode", "-1", "42", "The epoch is -1: an exception in Kafka."},
+	{"write markers", 2, newest, "end of a", "Topics[a].Partitions[2].Offset", "4", "3", "Kafka writes a marker of transaction version 2 that is repeated once more; it ends nothing."},
 
 	// Configs.
 	{"describe configs*", 0, 0, "*", "*.IsDefault", "-", "true", "Kafka never says true; from version 1 on the source says it, and agrees with ours."},

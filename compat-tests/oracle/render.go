@@ -16,7 +16,7 @@ import (
 // them, so that order does not matter and a missing one is seen.
 
 // elementNames are the fields by which an element of a list is known, the first that it has.
-var elementNames = []string{"Topic", "TopicID", "Group", "Key", "Name", "ResourceName", "ApiKey", "NodeID", "Partition", "MemberID", "FirstOffset", "BatchIndex"}
+var elementNames = []string{"Topic", "TopicID", "TransactionalID", "Group", "Key", "Name", "ResourceName", "ApiKey", "NodeID", "Partition", "MemberID", "FirstOffset", "BatchIndex"}
 
 var uuid = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`)
 
