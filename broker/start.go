@@ -135,6 +135,9 @@ func (s *Server) newGroups() *groupcoord.Service {
 		RandomID:          uuid.NewString,
 		ResolveTopic:      s.resolveTopic,
 		TopicID:           s.topicID,
+		VerifyTxn: func(ctx context.Context, id string, producerID int64, epoch int16, partition int32, version int16) *kerr.Error {
+			return s.txns.VerifyPartition(ctx, id, producerID, epoch, offsetsTopic, partition, version)
+		},
 	})
 }
 
@@ -170,6 +173,8 @@ func (s *Server) newTransactions() *groupcoord.TxnService {
 		PartitionExists:  func(topic string, partition int32) bool { return image().Partition(topic, partition) != nil },
 		NextProducerID:   s.producerIDs.Next,
 		Markers:          s.markers,
+		AddRetryPause:    time.Duration(t.AddRetryMs) * time.Millisecond,
+		AddRetryFor:      time.Duration(t.AddRetryMaxMs) * time.Millisecond,
 	})
 }
 

@@ -9,7 +9,7 @@ import (
 	"github.com/sordini/sordini/groupcoord/group"
 )
 
-// DeleteGroups answers DeleteGroups 0-2 (KIP-229): groups without members go, with
+// DeleteGroups answers DeleteGroups 0-3 (KIP-229): groups without members go, with
 // their offsets. Each group has its own error; the order is the request's.
 func (s *Service) DeleteGroups(ctx context.Context, req *kmsg.DeleteGroupsRequest) *kmsg.DeleteGroupsResponse {
 	resp := kmsg.NewPtrDeleteGroupsResponse()

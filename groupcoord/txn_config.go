@@ -3,6 +3,7 @@ package groupcoord
 import (
 	"context"
 	"log/slog"
+	"time"
 
 	"github.com/sordini/sordini/groupcoord/txn"
 )
@@ -32,6 +33,11 @@ type TxnConfig struct {
 	NextProducerID func(context.Context) (int64, error)
 
 	Markers MarkerWriter
+
+	// While the transaction before is being ended, partitions are added again and
+	// again, with pauses of at most AddRetryPause, for AddRetryFor in all: Kafka's
+	// add.partitions.to.txn.retry.backoff.ms and .max.ms.
+	AddRetryPause, AddRetryFor time.Duration
 
 	// LoadParallelism is how many partitions load at once. 0 means 4.
 	LoadParallelism int

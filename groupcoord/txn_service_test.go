@@ -97,7 +97,9 @@ func newTxnService(t *testing.T, log *memlog.Log, markers *markerLog, change fun
 			next++
 			return next, nil
 		},
-		Markers: markers,
+		Markers:       markers,
+		AddRetryPause: 20 * time.Millisecond,
+		AddRetryFor:   100 * time.Millisecond,
 	}
 	if change != nil {
 		change(&cfg)

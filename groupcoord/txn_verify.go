@@ -9,14 +9,6 @@ import (
 	"github.com/sordini/sordini/groupcoord/txn"
 )
 
-// The end of a transaction is answered before it is closed, so the next one's
-// first batch may come too early. It is held for a moment: Kafka's
-// add.partitions.to.txn.retry.backoff.ms and .max.ms.
-const (
-	addRetry    = 20 * time.Millisecond
-	addRetryMax = 100 * time.Millisecond
-)
-
 // TopicPartition is a partition by the name of its topic.
 type TopicPartition = txn.TopicPartition
 
@@ -29,6 +21,8 @@ func (s *TxnService) VerifyPartition(ctx context.Context, transactionalID string
 // VerifyPartitions is asked before transactional batches open a transaction in partitions (KIP-890). For transaction version 0 it
 // says whether the coordinator knows that they are part of it; for version 2 (Produce 12, TxnOffsetCommit 5) it adds them.
 //
+// The end of a transaction is answered before it is closed, so the next one may come too early. It is held for a moment.
+//
 // The errors, in the partitions' order, are the coordinator's own: ProduceVerification makes them some for Produce.
 func (s *TxnService) VerifyPartitions(ctx context.Context, transactionalID string, producerID int64, producerEpoch int16,
 	partitions []TopicPartition, transactionVersion int16) []*kerr.Error {
@@ -37,15 +31,20 @@ func (s *TxnService) VerifyPartitions(ctx context.Context, transactionalID strin
 			TransactionalID: transactionalID, ProducerID: producerID, ProducerEpoch: producerEpoch, Partitions: partitions,
 		})
 	}
-	for waited := time.Duration(0); ; waited += addRetry {
+	pause := firstPause
+	for waited := time.Duration(0); ; waited += pause {
 		errs := s.addPartitions(ctx, s.exists, &txn.AddPartitions{
 			TransactionalID: transactionalID, ProducerID: producerID, ProducerEpoch: producerEpoch, Partitions: partitions,
 			TransactionVersion: transactionVersion,
 		})
-		if errs[0] != kerr.ConcurrentTransactions || waited >= addRetryMax {
+		if errs[0] != kerr.ConcurrentTransactions || waited >= s.cfg.AddRetryFor {
 			return errs
 		}
-		timer := time.NewTimer(addRetry)
+		if waited > 0 {
+			pause = min(2*pause, max(s.cfg.AddRetryPause, firstPause))
+		}
+		pause = min(pause, s.cfg.AddRetryFor-waited)
+		timer := time.NewTimer(pause)
 		select {
 		case <-timer.C:
 		case <-ctx.Done():
@@ -54,6 +53,9 @@ func (s *TxnService) VerifyPartitions(ctx context.Context, transactionalID strin
 		}
 	}
 }
+
+// firstPause is the first one between two attempts to add partitions; each is twice as long as the one before.
+const firstPause = time.Millisecond
 
 // ProduceVerification is what a producer is told about an error of
 // VerifyPartition, by the version of its request.

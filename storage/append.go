@@ -134,11 +134,7 @@ func (l *Log) admitLocked(a *Append, next int64) bool {
 	if !a.Batch.HasProducerID() {
 		return true
 	}
-	b := producerBatch(a.Batch, a.Batch.BaseOffset())
-	b.Guard = a.Guard
-	if b.Marker != nil {
-		b.Marker.TransactionVersion = a.TransactionVersion
-	}
+	b := a.producerBatch(a.Batch.BaseOffset())
 	duplicate, refused := l.mu.producers.Check(&b, a.Origin)
 	if refused != nil {
 		a.Result.Err = refused
@@ -168,7 +164,7 @@ func (l *Log) placeLocked(a *Append, nowMs int64, leaderEpoch int32, next int64)
 		a.Result.LogAppendTimeMs = a.Batch.MaxTimestamp()
 	}
 	if a.Batch.HasProducerID() {
-		b := producerBatch(a.Batch, a.Result.BaseOffset)
+		b := a.producerBatch(a.Result.BaseOffset)
 		if done, ended := l.mu.producers.Apply(&b, nowMs); ended {
 			l.mu.ended = append(l.mu.ended, done)
 		}

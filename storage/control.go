@@ -23,3 +23,13 @@ func marker(b batch.Batch) *producer.Marker {
 	}
 	return &producer.Marker{Commit: m.Commit, CoordinatorEpoch: m.CoordinatorEpoch}
 }
+
+// producerBatch is the same of a batch that is to be appended, with what only its sender knows.
+func (a *Append) producerBatch(baseOffset int64) producer.Batch {
+	b := producerBatch(a.Batch, baseOffset)
+	b.Guard = a.Guard
+	if b.Marker != nil {
+		b.Marker.TransactionVersion = a.TransactionVersion
+	}
+	return b
+}

@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"sync"
 	"time"
@@ -72,7 +71,7 @@ type markerAppends struct {
 // write appends the markers of each partition with one write, and waits until they are committed. The errors are in the markers' order.
 func (m *Markers) write(ctx context.Context, markers []groupcoord.Marker) []error {
 	errs := make([]error, len(markers))
-	var offsets sync.WaitGroup
+	var offsets []int // places of those that the group coordinator writes, for it has to know what becomes of the offsets
 	var parts []markerAppends
 	at := map[groupcoord.TopicPartition]int{}
 	now := nowMs()
@@ -83,8 +82,7 @@ func (m *Markers) write(ctx context.Context, markers []groupcoord.Marker) []erro
 			continue
 		}
 		if marker.Topic == offsetsTopic {
-			// The group coordinator writes it, for it has to know what becomes of the offsets.
-			offsets.Go(func() { errs[i] = m.writeOffsets(ctx, marker) })
+			offsets = append(offsets, i)
 			continue
 		}
 		tp := groupcoord.TopicPartition{Topic: marker.Topic, Partition: marker.Partition}
@@ -99,20 +97,31 @@ func (m *Markers) write(ctx context.Context, markers []groupcoord.Marker) []erro
 			errs[i] = m.missing(tp)
 			continue
 		}
-		b, err := buildMarker(marker, now)
-		if err != nil {
-			errs[i] = err
-			continue
-		}
+		b := batch.AppendMarker(nil, now, marker.ProducerID, marker.ProducerEpoch, batch.Marker{Commit: marker.Commit, CoordinatorEpoch: marker.CoordinatorEpoch})
 		part.appends = append(part.appends, &storage.Append{Batch: b, Origin: storage.Coordinator, TransactionVersion: marker.TransactionVersion})
 		part.places = append(part.places, i)
 	}
 	for n := range parts {
 		parts[n].append(now, errs)
 	}
+	var other sync.WaitGroup
+	if len(offsets) > 0 {
+		other.Go(func() { m.writeOffsets(ctx, markers, offsets, errs) })
+	}
 	awaitMarkers(ctx, parts, errs)
-	offsets.Wait()
+	other.Wait()
 	return errs
+}
+
+// writeOffsets hands the markers of __consumer_offsets over, all at once.
+func (m *Markers) writeOffsets(ctx context.Context, markers []groupcoord.Marker, places []int, errs []error) {
+	own := make([]groupcoord.Marker, len(places))
+	for n, i := range places {
+		own[n] = markers[i]
+	}
+	for n, result := range m.Groups.WriteTxnMarkers(ctx, own) {
+		errs[places[n]] = markerError(result)
+	}
 }
 
 // missing is the error of a partition that is not open here: it is there and not led, or it is not there. While the broker starts,
@@ -123,25 +132,6 @@ func (m *Markers) missing(tp groupcoord.TopicPartition) error {
 		return kerr.NotLeaderForPartition
 	}
 	return kerr.UnknownTopicOrPartition
-}
-
-func (m *Markers) writeOffsets(ctx context.Context, marker *groupcoord.Marker) error {
-	return kerr.NotLeaderForPartition
-}
-
-// buildMarker encodes a marker as Kafka's EndTransactionMarker, version 0.
-func buildMarker(m *groupcoord.Marker, nowMs int64) (batch.Batch, error) {
-	b := batch.NewBuilder(batch.Options{
-		HasProducer: true, ProducerID: m.ProducerID, ProducerEpoch: m.ProducerEpoch, BaseSequence: batch.NoSequence,
-		Transactional: true, Control: true,
-	})
-	key, value := make([]byte, 4), make([]byte, 6) // each begins with its version
-	if m.Commit {
-		binary.BigEndian.PutUint16(key[2:], 1)
-	}
-	binary.BigEndian.PutUint32(value[2:], uint32(m.CoordinatorEpoch))
-	b.Add(nowMs, key, value, nil)
-	return b.Build(nil)
 }
 
 // append writes the markers of one partition.

@@ -3,9 +3,9 @@ package config
 // brokerTransactionConfigs: transactions.
 var brokerTransactionConfigs = []Definition{
 	{Name: "add.partitions.to.txn.retry.backoff.max.ms", Type: Int, Default: "100", Check: atLeast(0),
-		Doc: "The longest pause before a partition is added to a transaction again."},
+		Doc: "For how long a partition is added again and again while the transaction before is being ended; after that the producer is told to try again."},
 	{Name: "add.partitions.to.txn.retry.backoff.ms", Type: Int, Default: "20", Check: atLeast(1),
-		Doc: "The first pause before a partition is added to a transaction again."},
+		Doc: "The longest pause before a partition is added to a transaction again; the first is a millisecond."},
 	{Name: "transaction.abort.timed.out.transaction.cleanup.interval.ms", Type: Int, Default: "10000", Check: atLeast(1),
 		Doc: "How often transactions that took too long are looked for and aborted."},
 	{Name: "transaction.max.timeout.ms", Type: Int, Default: "900000", Check: atLeast(1),

@@ -257,7 +257,7 @@ func (t *Table) Apply(b *Batch, nowMs int64) (done Completed, ended bool) {
 	s.LastSeenMs = max(s.LastSeenMs, nowMs)
 	s.LastTimestamp = b.MaxTimestamp
 	if b.Transactional {
-		delete(t.verifying, b.ProducerID) // the transaction has begun here, or ended
+		t.voidGuard(b)
 	}
 	if b.Marker != nil {
 		return t.endTxn(s, b)

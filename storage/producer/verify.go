@@ -83,6 +83,15 @@ func (t *Table) followsVerified(s *State, b *Batch) bool {
 	return b.BaseSequence <= v.lowest && (s != nil || !v.epochBump || b.BaseSequence == 0)
 }
 
+// voidGuard is called when a transaction has begun or ended here. A marker of transaction version 2 ends one of a lower epoch
+// than its own, so the next one, of its epoch, may have been asked about already.
+func (t *Table) voidGuard(b *Batch) {
+	v := t.verifying[b.ProducerID]
+	if v != nil && (b.Marker == nil || b.Marker.TransactionVersion < 2 || v.epoch < b.Epoch) {
+		delete(t.verifying, b.ProducerID)
+	}
+}
+
 func (t *Table) expireVerifications(nowMs, maxIdleMs int64) {
 	for id, v := range t.verifying {
 		if idle(nowMs, v.sinceMs) >= maxIdleMs {
