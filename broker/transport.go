@@ -193,8 +193,18 @@ func (p *plain) sendOf(fd int, r *api.Range, left int) (int, error) {
 		return unix.SendmsgN(fd, r.Bytes[p.sent:], nil, nil, unix.MSG_NOSIGNAL)
 	}
 	offset := r.Slice.Pos() + p.sent
-	return unix.Sendfile(fd, int(r.Slice.File().Fd()), &offset, left)
+	file := r.Slice.File()
+	if file == nil { // of a file system in memory: no descriptor
+		piece := make([]byte, min(left, copyPiece))
+		if n, err := r.Slice.ReadAt(piece, p.sent); n < len(piece) {
+			return 0, err
+		}
+		return unix.SendmsgN(fd, piece, nil, nil, unix.MSG_NOSIGNAL)
+	}
+	return unix.Sendfile(fd, int(file.Fd()), &offset, left)
 }
+
+const copyPiece = 64 << 10
 
 // errShortSegment: the file ended before the bytes that the log promised. The connection must go: the size of the answer is sent already.
 var errShortSegment = errors.New("segment is shorter than its index says")

@@ -230,7 +230,9 @@ func FuzzChunk(f *testing.F) {
 
 func FuzzValues(f *testing.F) {
 	f.Add(appendState(nil, &LogState{LogStart: 1, RecoveryPoint: 10, Epochs: []Epoch{{1, 2}, {3, 4}}}))
+	f.Add(appendState(nil, &LogState{RecoveryPoint: 10, AbortedEnd: 7}))
 	f.Add(appendSegment(nil, &Segment{Base: 0, NextOffset: 5, Size: 10, MaxTimestamp: -1}))
+	f.Add(appendAborted(nil, []Aborted{{ProducerID: 1, First: 2, Last: 9, Stable: 10}, {ProducerID: 0, First: 3, Last: 12, Stable: 5}}))
 	f.Add(appendScrub(nil, ScrubPosition{DoneMs: 1, Base: 2, Log: "orders-0"}))
 	f.Add(appendDamage(nil, &Damage{EndPos: 100, FirstOffset: 7, NextOffset: 9, Reason: "wrong checksum"}))
 	f.Fuzz(func(t *testing.T, b []byte) {
@@ -238,6 +240,14 @@ func FuzzValues(f *testing.F) {
 			again, err := decodeState(appendState(nil, s))
 			if err != nil || fmt.Sprint(again) != fmt.Sprint(s) {
 				t.Fatalf("%+v becomes %+v, %v", s, again, err)
+			}
+		}
+		var aborted []Aborted
+		if _, err := eachAborted(b, func(a Aborted) bool { aborted = append(aborted, a); return true }); err == nil {
+			var again []Aborted
+			_, err := eachAborted(appendAborted(nil, aborted), func(a Aborted) bool { again = append(again, a); return true })
+			if err != nil || !slices.Equal(again, aborted) {
+				t.Fatalf("%+v becomes %+v, %v", aborted, again, err)
 			}
 		}
 		if s, err := decodeSegment(7, b); err == nil {
@@ -258,4 +268,45 @@ func FuzzValues(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestAbortedTransactionsAreFoundByOffset(t *testing.T) {
+	// Given 600 transactions of ten offsets, one behind the other, in three values.
+	d := openDB(t, vfs.NewMemFS())
+	defer closeDB(t, d)
+	k := Key{ID: [16]byte{1}}
+	var all []Aborted
+	for i := range int64(600) {
+		all = append(all, Aborted{ProducerID: i % 5, First: 10 * i, Last: 10*i + 9, Stable: 10*i + 10})
+	}
+	b := d.NewBatch()
+	b.PutAborted(k, all[:500])
+	b.PutAborted(k, all[500:])
+	commit(t, b, false)
+	find := func(from, to int64) []Aborted {
+		t.Helper()
+		got, err := d.Aborted(k, from, to)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got
+	}
+	// When some of them are asked for, then they come, and no others.
+	for _, c := range []struct{ from, to, first, last int64 }{{0, 1, 0, 1}, {9, 11, 0, 2}, {10, 11, 1, 2}, {2_555, 2_570, 255, 257}, {4_995, 6_000, 499, 600}} {
+		if got := find(c.from, c.to); !slices.Equal(got, all[c.first:c.last]) {
+			t.Errorf("from %d to %d: %+v", c.from, c.to, got)
+		}
+	}
+	if got := find(6_000, 7_000); got != nil {
+		t.Errorf("behind all: %+v", got)
+	}
+	// And when what lies below an offset is deleted, the rest stays.
+	b = d.NewBatch()
+	if err := b.DeleteAbortedBelow(k, 5_100); err != nil {
+		t.Fatal(err)
+	}
+	commit(t, b, false)
+	if got := find(0, 6_000); !slices.Equal(got, all[500:]) {
+		t.Errorf("%d are left, from %+v on", len(got), got[0])
+	}
 }

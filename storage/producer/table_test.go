@@ -229,3 +229,104 @@ func FuzzSnapshot(f *testing.F) {
 		}
 	})
 }
+
+// opened is a transactional batch.
+func opened(epoch int16, sequence int32, offset int64) *Batch {
+	b := data(epoch, sequence, 1, offset)
+	b.Transactional = true
+	return b
+}
+
+// ended is a marker of transaction version 2.
+func ended(epoch int16, coordinator int32) *Batch {
+	b := marked(epoch, coordinator, true, 90)
+	b.Marker.TransactionVersion = 2
+	return b
+}
+
+func TestMarkersOfTransactionVersion2(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		given  []*Batch
+		epoch  int16
+		want   *kerr.Error
+		repeat bool
+	}{
+		{"unknown producer", nil, 1, nil, false},
+		{"above the transaction", []*Batch{opened(4, 0, 0)}, 5, nil, false},
+		{"of the transaction's epoch", []*Batch{opened(4, 0, 0)}, 4, kerr.InvalidProducerEpoch, false},
+		{"below it", []*Batch{opened(4, 0, 0)}, 3, kerr.InvalidProducerEpoch, false},
+		{"repeated", []*Batch{opened(4, 0, 0), ended(5, 0)}, 5, nil, true},
+		{"repeated when the next one is open", []*Batch{opened(4, 0, 0), ended(5, 0), opened(5, 0, 91)}, 5, kerr.InvalidProducerEpoch, false},
+		{"of the last transaction when the next is over", []*Batch{opened(4, 0, 0), ended(6, 0)}, 5, kerr.InvalidProducerEpoch, false},
+		{"of an older coordinator", []*Batch{opened(4, 0, 0), marked(4, 9, true, 3)}, 5, kerr.TransactionCoordinatorFenced, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			table := NewTable()
+			for _, b := range test.given {
+				table.Apply(b, 1)
+			}
+			duplicate, err := table.Check(ended(test.epoch, 0), Coordinator)
+			if err != test.want || (duplicate != nil) != test.repeat {
+				t.Errorf("%v %v, want %v, a repetition: %v", duplicate, err, test.want, test.repeat)
+			}
+		})
+	}
+}
+
+// TestGuards goes through what may come between a question to the coordinator and the batch.
+func TestGuards(t *testing.T) {
+	for _, test := range []struct {
+		name      string
+		before    []*Batch
+		epoch     int16
+		epochBump bool
+		asked     []int32 // sequences, all before the batch
+		between   []*Batch
+		batch     *Batch
+		want      *kerr.Error
+	}{
+		{"first of its transaction", nil, 0, false, []int32{0}, nil, opened(0, 0, 5), nil},
+		{"a marker in between", nil, 0, false, []int32{0}, []*Batch{marked(0, 0, false, 5)}, opened(0, 0, 6), kerr.InvalidTxnState},
+		{"the last one's marker of version 2 in between", []*Batch{opened(0, 0, 0)}, 1, true, []int32{0}, []*Batch{ended(1, 0)}, opened(1, 0, 91), nil},
+		{"its own marker of version 2 in between", []*Batch{opened(0, 0, 0)}, 1, true, []int32{0}, []*Batch{ended(2, 0)}, opened(1, 0, 91), kerr.InvalidTxnState},
+		{"the second without the first", nil, 0, false, []int32{0, 1}, nil, opened(0, 1, 5), kerr.OutOfOrderSequenceNumber},
+		{"the second behind the first", nil, 0, false, []int32{0, 1}, []*Batch{opened(0, 0, 5)}, opened(0, 1, 6), nil},
+		{"an unknown producer that goes on", nil, 0, false, []int32{7}, nil, opened(0, 7, 5), nil},
+		{"an unknown producer of version 2 that goes on", nil, 0, true, []int32{7}, nil, opened(0, 7, 5), kerr.OutOfOrderSequenceNumber},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			table := NewTable()
+			for _, b := range test.before {
+				table.Apply(b, 1)
+			}
+			for _, sequence := range test.asked {
+				guard, needed := table.Verify(7, test.epoch, sequence, test.epochBump, 1)
+				if !needed {
+					t.Fatal("the coordinator is not asked")
+				}
+				test.batch.Guard = guard
+			}
+			for _, b := range test.between {
+				table.Apply(b, 1)
+			}
+			if _, err := table.Check(test.batch, Client); err != test.want {
+				t.Errorf("%v, want %v", err, test.want)
+			}
+		})
+	}
+}
+
+func TestVerificationsAreBoundedAndExpire(t *testing.T) {
+	table := NewTable()
+	for id := range int64(maxProducers + 10) {
+		table.Verify(id, 0, 0, false, id)
+	}
+	if n := len(table.verifying); n > maxProducers {
+		t.Errorf("%d verifications, the limit is %d", n, maxProducers)
+	}
+	table.Expire(math.MaxInt64, 1)
+	if n := len(table.verifying); n != 0 {
+		t.Errorf("%d verifications are left", n)
+	}
+}
