@@ -256,7 +256,7 @@ func TestCopyingWithOffsetsInTransactions(t *testing.T) {
 	address := s.address
 	session := func() *kgo.GroupTransactSession {
 		c, err := kgo.NewGroupTransactSession(kgo.SeedBrokers(address), kgo.TransactionalID("copier"), kgo.ConsumerGroup("copiers"), kgo.ConsumeTopics("in"),
-			kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.RequireStableFetchOffsets(), kgo.FetchMaxBytes(400), kgo.FetchMaxPartitionBytes(200),
+			kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.FetchMaxBytes(400), kgo.FetchMaxPartitionBytes(200),
 			kgo.FetchMaxWait(100*time.Millisecond))
 		if err != nil {
 			t.Fatal(err)

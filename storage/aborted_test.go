@@ -128,10 +128,10 @@ func (w *txnWorld) sequences() {
 
 func (w *txnWorld) reopen() {
 	w.t.Helper()
-	if w.rng.IntN(3) == 0 { // a crash of the process
-		w.fs = w.fs.CrashClone(100, w.rng)
-	} else {
-		closeDir(w.t, w.d)
+	crashed := w.fs.CrashClone(100, w.rng) // a crash of the process
+	closeDir(w.t, w.d)
+	if w.rng.IntN(3) == 0 {
+		w.fs = crashed
 	}
 	switch w.rng.IntN(4) {
 	case 0:

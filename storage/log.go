@@ -188,7 +188,7 @@ func (l *Log) ProducerState(id int64) (producer.State, bool) {
 // VerifyTransaction says whether the coordinator has to be asked before a transactional batch of a client is appended, and what the
 // Append has to show: the guard is void as soon as a marker of the producer comes in between. epochBump says that
 // the client speaks transaction version 2.
-func (l *Log) VerifyTransaction(producerID int64, epoch int16, sequence int32, epochBump bool, nowMs int64) (guard producer.Guard, needed bool) {
+func (l *Log) VerifyTransaction(producerID int64, epoch int16, sequence int32, epochBump bool, nowMs int64) (guard Guard, needed bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.mu.producers.Verify(producerID, epoch, sequence, epochBump, nowMs)

@@ -33,14 +33,19 @@ const (
 	Replica = producer.Replica
 )
 
+// Guard is what a transactional batch of a client has to show: see Log.VerifyTransaction.
+type Guard = producer.Guard
+
+// Unguarded is the Guard of whoever is no client, and of those that are not verified.
+const Unguarded = producer.Unguarded
+
 // Append is one validated batch that is to be appended. The log patches base offset, leader epoch and,
 // when the topic wants it, the timestamp, in place; it keeps no reference to the bytes after Log.Append returned.
 type Append struct {
 	Batch  batch.Batch
 	Info   batch.Info
 	Origin Origin
-	// Guard is what a transactional batch of a client has to show: see Log.VerifyTransaction.
-	Guard producer.Guard
+	Guard  Guard
 	// TransactionVersion is that of a marker's transaction.
 	TransactionVersion int16
 	Result             Result

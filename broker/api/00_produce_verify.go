@@ -11,7 +11,6 @@ import (
 	"github.com/sordini/sordini/protocol"
 	"github.com/sordini/sordini/protocol/batch"
 	"github.com/sordini/sordini/storage"
-	"github.com/sordini/sordini/storage/producer"
 )
 
 // The first batch of a transaction in a partition is appended only after its coordinator has said that the partition is part of the
@@ -55,7 +54,7 @@ func (t *ProduceTurn) guard(h *Handlers, r *produceRequest, i int, p *replica.Pa
 	case !needed:
 		a.Guard = guard
 	case !epochBump && !h.verifies():
-		a.Guard = producer.Unguarded
+		a.Guard = storage.Unguarded
 	default:
 		a.Guard = guard
 		t.unverified = append(t.unverified, unverified{request: t.n - 1, result: i})
