@@ -31,6 +31,7 @@ func (s *session) txnCoordinator() {
 	find := kmsg.NewPtrFindCoordinatorRequest()
 	find.CoordinatorType, find.CoordinatorKey = 1, s.name("x")
 	s.must(3, find)
+	s.must(3, initProducer()) // may get producer id 0, which transcripts do not show
 }
 
 // producer initializes a transactional id.
