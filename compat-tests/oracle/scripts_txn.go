@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/sordini/sordini/compat-tests/harness"
 )
 
 // Transactions, as the coordinator sees them.
@@ -96,7 +98,7 @@ func (p *txnProducer) closed() {
 	p.s.t.Helper()
 	r := kmsg.NewPtrDescribeTransactionsRequest()
 	r.TransactionalIDs = []string{p.txn}
-	for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(harness.Patience); ; time.Sleep(5 * time.Millisecond) {
 		state := p.s.must2(0, r).(*kmsg.DescribeTransactionsResponse).TransactionStates[0].State
 		if state != "PrepareCommit" && state != "PrepareAbort" {
 			return
