@@ -154,7 +154,11 @@ func (d *Dir) open() error {
 	}
 	d.syncer = newSyncer(d, d.syncFS)
 	d.reserve()
-	if err := d.openIndex(); err != nil {
+	err = d.indexRoom()
+	if err == nil {
+		err = d.openIndex()
+	}
+	if err != nil {
 		return errors.Join(err, d.syncFS.Close())
 	}
 	err = d.begin(hasLogs)
@@ -182,8 +186,8 @@ func (d *Dir) openIndex() error {
 func (d *Dir) indexConfig() index.Config {
 	return index.Config{
 		FS: d.fs, Path: d.fs.PathJoin(d.path, indexDir), Logger: d.config.Logger, OnFatal: d.fail,
-		OnDiskFull:   func() { d.releaseReserve(errors.New("there is no room for the index")) },
-		BeforeCommit: d.mayCommit, OnOutOfFiles: d.files.shed,
+		OnDiskFull: func() { d.releaseReserve(errors.New("there is no room for the index")) },
+		Room:       d.indexRoom, OnOutOfFiles: d.files.shed,
 	}
 }
 

@@ -176,8 +176,9 @@ func (d *Dir) mayGrow(config *LogConfig) error {
 	return nil
 }
 
-// mayCommit is asked by the index before each commit. Once a commit has begun, a disk that is full to the last block would be its end.
-func (d *Dir) mayCommit() error {
+// indexRoom is asked before the index is opened, commits or makes a table. Once it has begun, a disk that is full to the last block would be its
+// end.
+func (d *Dir) indexRoom() error {
 	if d.room.spent.Load() && !d.hasRoom(indexMargin) {
 		return fmt.Errorf("%w: %w", ErrDiskFull, syscall.ENOSPC)
 	}

@@ -252,3 +252,32 @@ func TestALostLogIsNotMadeAgain(t *testing.T) {
 		t.Error("there is a directory in its place")
 	}
 }
+
+// A start on a disk without any room waited for ever, with a CPU at work, for the index to write down what it had found.
+func TestAStartWithoutAnyRoomIsRefused(t *testing.T) {
+	mem := vfs.NewMemFS()
+	d, _, _ := openRoom(t, mem)
+	vital, l := openVital(t, d), openLog(t, d, testConfig())
+	for range 20 {
+		appendOne(t, l, spec{values: []string{"a"}})
+		if err := d.Checkpoint(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	mem.SetCapacity(mem.Used())
+	if err := tryAppend(t, vital, "takes the reserve", Coordinator); err != nil {
+		t.Fatal(err)
+	}
+	left := mem.CrashClone(100, nil)
+	closeDir(t, d)
+	left.SetCapacity(left.Used())
+	if d, err := tryOpenDir(left); !errors.Is(err, ErrDiskFull) || !errors.Is(err, syscall.ENOSPC) {
+		t.Fatalf("%v, %v", d, err)
+	}
+	left.SetCapacity(0)
+	d = openDir(t, left)
+	if got := mustReadAll(t, openLog(t, d, testConfig()), 0, 1000); len(got) != 20 {
+		t.Errorf("%d records", len(got))
+	}
+	closeDir(t, d)
+}

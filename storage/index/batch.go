@@ -109,8 +109,8 @@ func (b *Batch) Commit(sync bool) error {
 	if b.err != nil {
 		return fmt.Errorf("build index batch: %w", b.err)
 	}
-	if b.d.before != nil {
-		if err := b.d.before(); err != nil {
+	if b.d.room != nil {
+		if err := b.d.room(); err != nil {
 			return errors.Join(fmt.Errorf("commit to index: %w", err), b.b.Close())
 		}
 	}

@@ -42,8 +42,8 @@ type Config struct {
 	OnFatal func(error)
 	// OnDiskFull is called when a write meets a full disk, before it is tried once more. It may make room.
 	OnDiskFull func()
-	// BeforeCommit can refuse a commit, with an error, before it begins.
-	BeforeCommit func() error
+	// Room can refuse, with an error, a commit or a new table before it begins: once begun, a write that finds no room is fatal.
+	Room func() error
 	// OnOutOfFiles is called when a file cannot be opened because no descriptor is left, before it is tried once
 	// more. It may close some.
 	OnOutOfFiles func()
@@ -54,7 +54,7 @@ type DB struct {
 	db     *pebble.DB
 	cache  *pebble.Cache
 	logger *fatalLogger
-	before func() error // a commit
+	room   func() error
 	// use is held for reading by every call, so that Close waits for them.
 	use    sync.RWMutex
 	closed bool // under use
@@ -71,7 +71,7 @@ func Open(cfg Config) (*DB, error) {
 	if cfg.OnDiskFull != nil {
 		fsys = pebblevfs.OnDiskFull(fsys, cfg.OnDiskFull)
 	}
-	fsys = &files{fsys, logger, cfg.OnOutOfFiles}
+	fsys = &files{fsys, logger, cfg.OnOutOfFiles, cfg.Room}
 	cache := pebble.NewCache(cacheBytes)
 	opts := &pebble.Options{
 		FS: fsys, Cache: cache, Logger: logger,
@@ -80,12 +80,13 @@ func Open(cfg Config) (*DB, error) {
 		CompactionConcurrencyRange: func() (lower, upper int) { return 1, 1 },
 		DisableTableStats:          true,
 		// Damage in a table is the error of whoever reads it, who goes to the segments instead. Pebble's default is to end the process.
-		EventListener: &pebble.EventListener{DataCorruption: func(info pebble.DataCorruptionInfo) {
-			logger.Errorf("%s", info)
-		}},
+		EventListener: &pebble.EventListener{
+			DataCorruption:  func(info pebble.DataCorruptionInfo) { logger.Errorf("%s", info) },
+			BackgroundError: logger.background,
+		},
 	}
 	opts.Experimental.CompactionScheduler = newScheduler()
-	d := &DB{cache: cache, logger: logger, before: cfg.BeforeCommit}
+	d := &DB{cache: cache, logger: logger, room: cfg.Room}
 	err := d.guard(func() (err error) {
 		d.db, err = pebble.Open(cfg.Path, opts)
 		return err

@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"syscall"
 )
 
 // ErrDead says that Pebble met an error it cannot go on after. The directory must go offline.
@@ -69,6 +70,17 @@ func (l *fatalLogger) Infof(string, ...any) {}
 func (l *fatalLogger) Errorf(format string, args ...any) {
 	if l.log != nil {
 		l.log.Warn("index database", "error", fmt.Sprintf(format, args...))
+	}
+}
+
+// background is told of a flush or a compaction that failed, which Pebble tries again, for ever and at once. A full disk its directory has
+// spoken of. While the database is being opened, Open waits for the flush, and would wait for ever.
+func (l *fatalLogger) background(err error) {
+	switch full := errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT); {
+	case full && !l.opened.Load():
+		l.die(err.Error())
+	case !full:
+		l.Errorf("background error: %v", err)
 	}
 }
 

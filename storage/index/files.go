@@ -17,6 +17,7 @@ type files struct {
 	pebblevfs.FS
 	logger       *fatalLogger
 	onOutOfFiles func()
+	room         func() error
 }
 
 const (
@@ -72,6 +73,12 @@ func (f *walFile) SyncTo(n int64) (bool, error) {
 }
 
 func (fs *files) Create(name string, c pebblevfs.DiskWriteCategory) (pebblevfs.File, error) {
+	if strings.HasSuffix(name, ".sst") && fs.room != nil {
+		if err := fs.room(); err != nil {
+			time.Sleep(retryEvery) // Pebble tries a flush that failed again at once
+			return nil, err
+		}
+	}
 	return fs.begin(name, func() (pebblevfs.File, error) { return fs.FS.Create(name, c) })
 }
 
