@@ -38,6 +38,9 @@ var (
 	descAccepted   = describe("sordini_network_connections_accepted_total", "Connections accepted.")
 	descRefused    = describe("sordini_network_connections_refused_total", "Connections closed at once because a limit was reached.")
 	descPartitions = describe("kafka_server_replicamanager_partitioncount", "Partitions on this broker.")
+	descOffline    = describe("kafka_server_replicamanager_offlinereplicacount", "Partitions that this broker leads and cannot serve.")
+	descDirsOff    = describe("kafka_log_logmanager_offlinelogdirectorycount", "Log directories that have failed.")
+	descDirsFull   = describe("sordini_log_full_directories", "Log directories whose disk is full.")
 	descTopics     = describe("kafka_controller_kafkacontroller_globaltopiccount", "Topics in the cluster.")
 	descActive     = describe("kafka_controller_kafkacontroller_activecontrollercount", "1 where this broker is the active controller.")
 	descSessions   = describe("kafka_server_fetchsessioncache_numincrementalfetchsessions", "Incremental fetch sessions.")
@@ -86,13 +89,28 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 		}
 	})
 
-	count, damaged := 0, 0
+	failed, full := 0, 0
+	for _, d := range c.s.dirs {
+		if d.Failure() != nil {
+			failed++
+		} else if d.DiskFull() {
+			full++
+		}
+	}
+	gauge(descDirsOff, float64(failed))
+	gauge(descDirsFull, float64(full))
+
+	count, damaged, offline := 0, 0, c.s.replicas.OfflineCount()
 	c.s.replicas.All(func(p *replica.Partition) {
 		count++
+		if p.Failure() != nil {
+			offline++
+		}
 		damaged += len(p.Log().Damaged())
 	})
 	gauge(descPartitions, float64(count))
 	gauge(descDamaged, float64(damaged))
+	gauge(descOffline, float64(offline))
 	if count > partitionsShown {
 		return
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -80,6 +81,34 @@ func TestWhatLiesInADirectoryThatFailedIsAnsweredWithAStorageError(t *testing.T)
 		}
 		if code := produced.Topics[0].Partitions[0].ErrorCode; code != want {
 			t.Errorf("Produce to %s: %d, want %d", topic, code, want)
+		}
+	}
+}
+
+func TestDirectoriesThatFailedAreCounted(t *testing.T) {
+	s, broken := twoDirs(t)
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(&collector{s.Server})
+	counted := func() map[string]float64 {
+		families, err := registry.Gather()
+		if err != nil {
+			t.Fatal(err)
+		}
+		values := map[string]float64{}
+		for _, f := range families {
+			values[f.GetName()] = f.GetMetric()[0].GetGauge().GetValue()
+		}
+		return values
+	}
+	for _, want := range []float64{0, 1} {
+		values := counted()
+		for _, name := range []string{"kafka_server_replicamanager_offlinereplicacount", "kafka_log_logmanager_offlinelogdirectorycount"} {
+			if got, shown := values[name]; !shown || got != want {
+				t.Errorf("%s is %v, want %v", name, got, want)
+			}
+		}
+		if want == 0 {
+			breakDir(t, s, broken, "second")
 		}
 	}
 }

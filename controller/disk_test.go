@@ -122,6 +122,9 @@ func TestOnAFullDiskTopicsAreDeletedAndNotCreated(t *testing.T) {
 	if r := s.CreateTopics(context.Background(), topic("b"), false)[0]; r.Err != kerr.KafkaStorageError {
 		t.Errorf("create: %v", r.Err)
 	}
+	if r := s.CreatePartitions(context.Background(), []machine.GrowingTopic{{Name: "a", Count: 9}}, false)[0]; r.Err != kerr.KafkaStorageError {
+		t.Errorf("add partitions: %v", r.Err)
+	}
 	if r := s.DeleteTopics(context.Background(), deletable("a"))[0]; r.Err != nil {
 		t.Errorf("delete: %v", r.Err)
 	}

@@ -210,7 +210,7 @@ func (l *loop) take(c *call) int {
 		l.pending = append(l.pending, pending{index - 1, c, d.Reply})
 		return 0
 	}
-	if _, grows := c.event.(machine.CreateTopics); grows && l.service.cfg.Full != nil && l.service.cfg.Full() {
+	if grows(c.event) && l.service.cfg.Full != nil && l.service.cfg.Full() {
 		c.finish(nil, ErrDiskFull)
 		return 0
 	}
@@ -230,6 +230,15 @@ func (l *loop) take(c *call) int {
 	l.machine.Apply(int64(index)-1, d.Records)
 	l.pending = append(l.pending, pending{index, c, d.Reply})
 	return len(data)
+}
+
+// grows says whether a request makes logs, and more metadata: what only changes or deletes has to go through on a full disk too.
+func grows(ev machine.Event) bool {
+	switch ev.(type) {
+	case machine.CreateTopics, machine.CreatePartitions:
+		return true
+	}
+	return false
 }
 
 // publish gives a delta to all publishers and then shows the image.

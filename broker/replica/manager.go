@@ -105,6 +105,17 @@ func (m *Manager) Offline(topic string, id storage.TopicID, index int32) bool {
 	return t != nil && t.offline[index] != nil
 }
 
+// OfflineCount is how many partitions this broker leads whose logs it could not open.
+func (m *Manager) OfflineCount() int {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	n := 0
+	for _, t := range m.mu.byName {
+		n += len(t.offline)
+	}
+	return n
+}
+
 // DirFailed wakes everybody who waits on a partition of a log directory that has gone offline: no sync will come any more.
 func (m *Manager) DirFailed(path string) {
 	m.All(func(p *Partition) {
