@@ -25,7 +25,10 @@ func newDocsCommand() *cobra.Command {
 		Example: "  sordini docs apis > docs/apis.md",
 		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return writeAPIDocs(cmd.OutOrStdout(), broker.APITable())
+			if err := writeAPIDocs(cmd.OutOrStdout(), broker.APITable()); err != nil {
+				return err
+			}
+			return writeReliances(cmd.OutOrStdout(), broker.Reliances())
 		},
 	}, &cobra.Command{
 		Use:     "tools",
@@ -58,6 +61,16 @@ the oldest versions of some APIs; here they stay, for clients that are older tha
 
 | Key | API | Versions | Kafka 4.4 |
 |---:|---|---|---|
+`
+
+const relianceHead = `
+## Who relies on what
+
+What released clients take for granted, from broker/reliance.go; a test holds the table above against it. Which clients were run is in
+[clients.md](clients.md).
+
+| Client | Asks with ApiVersions | Versions |
+|---|---|---|
 `
 
 // versions is a window of versions, both ends included.
@@ -98,6 +111,18 @@ func writeAPIDocs(out io.Writer, table []broker.API) error {
 			kafka = window.String()
 		}
 		if _, err := fmt.Fprintf(out, "| %d | %s | %s | %s |\n", row.Key, row.Name, versions{row.Min, row.Max}, kafka); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func writeReliances(out io.Writer, table []broker.Reliance) error {
+	if _, err := io.WriteString(out, relianceHead); err != nil {
+		return err
+	}
+	for _, r := range table {
+		if _, err := fmt.Fprintf(out, "| %s | %s | %s %s |\n", r.Client, r.Asks, r.How, r.Text()); err != nil {
 			return err
 		}
 	}
