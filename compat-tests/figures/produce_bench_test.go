@@ -56,15 +56,19 @@ func BenchmarkGroupCommit(b *testing.B) {
 	produceFor(b, broker.Addr, frame, 8, phase)
 	for _, producers := range []int{8, 64, 256} {
 		var one, many int
+		spent := 0.0
 		b.Run(fmt.Sprint(producers), func(b *testing.B) {
 			for b.Loop() {
 				one += len(produceFor(b, broker.Addr, frame, 1, phase))
+				before := cpuSeconds(b, broker.PID())
 				many += len(produceFor(b, broker.Addr, frame, producers, phase))
+				spent += cpuSeconds(b, broker.PID()) - before
 			}
 			rounds := phase.Seconds() * float64(b.N)
 			b.ReportMetric(float64(one)/rounds, "one/s")
 			b.ReportMetric(float64(many)/rounds, "all/s")
 			b.ReportMetric(float64(many)/float64(one), "times-one")
+			b.ReportMetric(spent*1e6/float64(many), "broker-us")
 		})
 	}
 }
