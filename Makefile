@@ -16,7 +16,7 @@ POWERLOSS_ROUNDS ?= 20
 
 export CGO_ENABLED := 0
 
-.PHONY: all build run test unit lint compat compat-all crash powerloss bench fuzz docs clean
+.PHONY: all build run test unit lint compat compat-all crash powerloss bench figures fuzz docs clean
 
 all: build
 
@@ -63,6 +63,10 @@ powerloss: build
 # CPU seconds per GB beside Apache Kafka; see compat-tests/bench/README.md.
 bench: build
 	$(GO) run ./compat-tests/bench -binary $(BIN)
+
+# A whole broker against the clock; see compat-tests/figures/README.md. Only a quiet machine shows what it can do.
+figures: build
+	$(GO) test -count=1 -run xxx -bench . -benchtime 3x -timeout 40m ./compat-tests/figures
 
 # Each fuzz target in turn, FUZZTIME each.
 fuzz:

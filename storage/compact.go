@@ -103,7 +103,14 @@ func (d *Dir) compactLog(l *Log, c compaction) (sum Compacted, err error) {
 		pass.l, pass.config = l, l.config.Load()
 		err = pass.run(&sum)
 		var unreadable *unreadableError
-		if !errors.As(err, &unreadable) || unreadable.s.left.Swap(true) {
+		if !errors.As(err, &unreadable) {
+			break
+		}
+		if unreadable.s.removed.Load() || l.durableGeneration() != pass.generation {
+			err = errRemoved // it was cut while it was read
+			break
+		}
+		if unreadable.s.left.Swap(true) {
 			break
 		}
 		d.config.Logger.Error("compaction leaves a segment as it is", "log", l.name, "segment", segmentName(unreadable.s.base), "error", unreadable.cause)

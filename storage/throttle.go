@@ -13,8 +13,9 @@ type throttle struct {
 	owed           int64
 }
 
-// throttleStep is the least time that is worth a timer.
-const throttleStep = 10 * time.Millisecond
+// throttleStep is the least time that is worth a timer. It is long, for a scrub that goes on for days should hardly wake anybody, and short
+// enough that what is read in between disturbs nobody.
+const throttleStep = 100 * time.Millisecond
 
 // spent is called after some bytes. It returns early, with the context's error, when the context ends.
 func (t *throttle) spent(ctx context.Context, n int64) error {
