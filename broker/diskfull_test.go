@@ -90,6 +90,47 @@ func TestTheCoordinatorsComeWhenThereIsRoomForTheirTopic(t *testing.T) {
 	}
 }
 
+// Likewise the first transaction.
+func TestTheTransactionCoordinatorComesWhenThereIsRoomForItsTopic(t *testing.T) {
+	fs, full := noRoomFor(transactionsTopic)
+	s := startServerOn(t, fs, t.TempDir())
+	produce(t, s, "orders", 0, 1)
+	full.Store(true)
+	ctx, cancel := context.WithTimeout(testContext(t), 20*time.Second)
+	defer cancel()
+	sent := make(chan error, 1)
+	go func() {
+		for ctx.Err() == nil { // a client gives up now and then
+			if err := oneTransaction(ctx, s.address); err == nil {
+				break
+			}
+		}
+		sent <- ctx.Err()
+	}()
+	for !s.replicas.Offline(transactionsTopic, [16]byte{}, 0) {
+		time.Sleep(time.Millisecond)
+	}
+	full.Store(false)
+	if err := <-sent; err != nil {
+		t.Errorf("there is room, and no transaction ends: %v", err)
+	}
+}
+
+func oneTransaction(ctx context.Context, address string) error {
+	cl, err := kgo.NewClient(kgo.SeedBrokers(address), kgo.TransactionalID("x"))
+	if err != nil {
+		return err
+	}
+	defer cl.Close()
+	if err := cl.BeginTransaction(); err != nil {
+		return err
+	}
+	if err := cl.ProduceSync(ctx, &kgo.Record{Topic: "orders", Value: []byte("v")}).FirstErr(); err != nil {
+		return err
+	}
+	return cl.EndTransaction(ctx, kgo.TryCommit)
+}
+
 // A topic whose partitions had found no room left their directories behind when it was deleted, and could not be created again.
 func TestATopicThatFoundNoRoomIsDeletedWhole(t *testing.T) {
 	fs, full := noRoomFor("late")

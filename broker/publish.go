@@ -105,12 +105,77 @@ func (p *partitionPublisher) led(values *config.Values, img *image.Image, t *ima
 	return replica.OpenTopic{Name: t.Name, ID: t.ID, Internal: t.Internal(), LeaderEpochs: epochs, Config: cfg}
 }
 
-// groupPublisher gives the partitions of __consumer_offsets to the group coordinator, those that are offline when they are online.
-type groupPublisher struct {
+// leads gives the partitions of an internal topic that this broker leads to the coordinator that lives on them, and those that are offline when
+// they are online.
+type leads struct {
+	topic    string
 	nodeID   int32
 	replicas *replica.Manager
-	groups   *groupcoord.Service
+	lead     func(partition, leaderEpoch int32, log replica.CoordinatorLog)
+	resign   func(partition int32)
 	waiting  int // partitions that are offline
+}
+
+// publish says whether a partition was given late, when the coordinator of the others had work already.
+func (l *leads) publish(delta *image.Delta, img *image.Image) (late bool) {
+	for _, t := range delta.DeletedTopics() {
+		if t.Name != l.topic {
+			continue
+		}
+		for i := range t.Partitions {
+			l.resign(t.Partitions[i].Index)
+		}
+		l.waiting = 0
+	}
+	for _, t := range delta.CreatedTopics() {
+		l.give(t)
+	}
+	for _, c := range delta.ChangedTopics() {
+		l.give(c.After)
+	}
+	if t := img.Topic(l.topic); t != nil && l.waiting > 0 {
+		before := l.waiting
+		l.give(t)
+		late = l.waiting < before
+	}
+	return late
+}
+
+func (l *leads) give(t *image.Topic) {
+	if t.Name != l.topic {
+		return
+	}
+	l.waiting = 0
+	for i := range t.Partitions {
+		part := &t.Partitions[i]
+		if part.Leader != l.nodeID {
+			continue
+		}
+		p := l.replicas.Get(t.Name, part.Index)
+		if p == nil {
+			l.waiting++
+			continue
+		}
+		if p.Failure() == nil {
+			l.lead(part.Index, part.LeaderEpoch, replica.NewCoordinatorLog(p))
+		}
+		if p.Failure() != nil { // the directory has failed, perhaps in between, when there was nobody yet to resign
+			l.resign(part.Index)
+		}
+	}
+}
+
+// groupPublisher tells the group coordinator what it leads, and which topics were deleted.
+type groupPublisher struct {
+	leads  leads
+	groups *groupcoord.Service
+}
+
+func newGroupPublisher(nodeID int32, replicas *replica.Manager, groups *groupcoord.Service) *groupPublisher {
+	lead := func(partition, leaderEpoch int32, log replica.CoordinatorLog) {
+		groups.Lead(partition, leaderEpoch, log)
+	}
+	return &groupPublisher{leads{topic: offsetsTopic, nodeID: nodeID, replicas: replicas, lead: lead, resign: groups.Resign}, groups}
 }
 
 // Publish implements controller.Publisher.
@@ -118,90 +183,26 @@ func (g *groupPublisher) Publish(delta *image.Delta, img *image.Image) {
 	var deleted []string
 	for _, t := range delta.DeletedTopics() {
 		deleted = append(deleted, t.Name)
-		if t.Name == offsetsTopic {
-			for i := range t.Partitions {
-				g.groups.Resign(t.Partitions[i].Index)
-			}
-		}
 	}
 	if len(deleted) > 0 {
 		g.groups.TopicsDeleted(deleted)
 	}
-	for _, t := range delta.CreatedTopics() {
-		g.lead(t)
-	}
-	for _, c := range delta.ChangedTopics() {
-		g.lead(c.After)
-	}
-	late := false
-	if t := img.Topic(offsetsTopic); t != nil && g.waiting > 0 {
-		before := g.waiting
-		g.lead(t)
-		late = g.waiting < before // it has not heard of topics that were deleted meanwhile
-	}
-	if late || delta.Base().Offset < 0 { // the start: the broker may have died between a topic's deletion and that of its offsets
+	late := g.leads.publish(delta, img)
+	// At the start: the broker may have died between a topic's deletion and that of its offsets. And what is led late has not heard of topics
+	// that were deleted meanwhile.
+	if late || delta.Base().Offset < 0 {
 		g.groups.RetainTopics(func(topic string) bool { return img.Topic(topic) != nil })
 	}
 }
 
-func (g *groupPublisher) lead(t *image.Topic) {
-	if t.Name != offsetsTopic {
-		return
-	}
-	g.waiting = 0
-	for i := range t.Partitions {
-		part := &t.Partitions[i]
-		if part.Leader != g.nodeID {
-			continue
-		}
-		p := g.replicas.Get(t.Name, part.Index)
-		if p == nil {
-			g.waiting++
-			continue
-		}
-		if p.Failure() == nil {
-			g.groups.Lead(part.Index, part.LeaderEpoch, replica.NewCoordinatorLog(p))
-		}
-		if p.Failure() != nil { // the directory has failed, perhaps in between, when there was nobody yet to resign
-			g.groups.Resign(part.Index)
-		}
-	}
-}
-
-// txnPublisher gives the partitions of __transaction_state to the transaction coordinator. It comes last: a transaction that was being ended
+// txnPublisher tells the transaction coordinator what it leads. It comes last: a transaction that was being ended
 // goes on at once, and needs its partitions and the group coordinator.
-type txnPublisher struct {
-	nodeID   int32
-	replicas *replica.Manager
-	txns     *groupcoord.TxnService
+type txnPublisher struct{ leads leads }
+
+func newTxnPublisher(nodeID int32, replicas *replica.Manager, txns *groupcoord.TxnService) *txnPublisher {
+	lead := func(partition, leaderEpoch int32, log replica.CoordinatorLog) { txns.Lead(partition, leaderEpoch, log) }
+	return &txnPublisher{leads{topic: transactionsTopic, nodeID: nodeID, replicas: replicas, lead: lead, resign: txns.Resign}}
 }
 
 // Publish implements controller.Publisher.
-func (t *txnPublisher) Publish(delta *image.Delta, _ *image.Image) {
-	for _, topic := range delta.DeletedTopics() {
-		if topic.Name != transactionsTopic {
-			continue
-		}
-		for i := range topic.Partitions {
-			t.txns.Resign(topic.Partitions[i].Index)
-		}
-	}
-	for _, topic := range delta.CreatedTopics() {
-		t.lead(topic)
-	}
-	for _, c := range delta.ChangedTopics() {
-		t.lead(c.After)
-	}
-}
-
-func (t *txnPublisher) lead(topic *image.Topic) {
-	if topic.Name != transactionsTopic {
-		return
-	}
-	for i := range topic.Partitions {
-		part := &topic.Partitions[i]
-		if p := t.replicas.Get(topic.Name, part.Index); p != nil && part.Leader == t.nodeID {
-			t.txns.Lead(part.Index, part.LeaderEpoch, replica.NewCoordinatorLog(p))
-		}
-	}
-}
+func (t *txnPublisher) Publish(delta *image.Delta, img *image.Image) { t.leads.publish(delta, img) }

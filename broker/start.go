@@ -49,8 +49,8 @@ func (s *Server) openController(clusterID string) error {
 		nodeID: s.cfg.NodeID, replicas: s.replicas, values: s.opts.Config, logger: s.logger, brokerChanged: s.applyBroker,
 		offline: map[string]string{},
 	})
-	s.controller.Subscribe(&groupPublisher{nodeID: s.cfg.NodeID, replicas: s.replicas, groups: s.groups})
-	s.controller.Subscribe(&txnPublisher{nodeID: s.cfg.NodeID, replicas: s.replicas, txns: s.txns})
+	s.controller.Subscribe(newGroupPublisher(s.cfg.NodeID, s.replicas, s.groups))
+	s.controller.Subscribe(newTxnPublisher(s.cfg.NodeID, s.replicas, s.txns))
 	return nil
 }
 
