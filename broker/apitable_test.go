@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/sordini/sordini/protocol"
 )
 
 func TestAPITableHasEveryRouteOnceInOrderOfKeys(t *testing.T) {
@@ -22,6 +24,19 @@ func TestAPITableHasEveryRouteOnceInOrderOfKeys(t *testing.T) {
 		}
 		if row.Name == "" || strings.Contains(row.Name, "ID") {
 			t.Errorf("key %d: %q is not Kafka's name", row.Key, row.Name)
+		}
+	}
+}
+
+// A route without a schema closes every connection that uses it, and calls its client malformed.
+func TestEveryRouteHasASchema(t *testing.T) {
+	for _, row := range APITable() {
+		for v := row.Min; v <= row.Max; v++ {
+			req := kmsg.RequestForKey(row.Key)
+			req.SetVersion(v)
+			if err := protocol.CheckShape(row.Key, v, req.AppendTo(nil)); err != nil {
+				t.Errorf("%s version %d: %v", row.Name, v, err)
+			}
 		}
 	}
 }

@@ -50,12 +50,16 @@ var routes = []route{
 	{key: kmsg.DescribeLogDirs, max: 5, answer: by((*api.Handlers).DescribeLogDirs)},
 	{key: kmsg.CreatePartitions, max: 3, answer: by((*api.Handlers).CreatePartitions)},
 	{key: kmsg.DeleteGroups, max: 3, answer: by((*api.Handlers).DeleteGroups)},
+	{key: kmsg.ElectLeaders, max: 2, answer: by((*api.Handlers).ElectLeaders)},
 	{key: kmsg.IncrementalAlterConfigs, max: 1, answer: by((*api.Handlers).IncrementalAlterConfigs)},
+	{key: kmsg.ListPartitionReassignments, max: 0, answer: by((*api.Handlers).ListPartitionReassignments)},
 	{key: kmsg.OffsetDelete, max: 0, answer: by((*api.Handlers).OffsetDelete)},
+	{key: kmsg.DescribeQuorum, max: 2, answer: by((*api.Handlers).DescribeQuorum)},
 	{key: kmsg.DescribeCluster, max: 2, answer: by((*api.Handlers).DescribeCluster)},
 	{key: kmsg.DescribeProducers, max: 0, answer: by((*api.Handlers).DescribeProducers)},
 	{key: kmsg.DescribeTransactions, max: 0, answer: by((*api.Handlers).DescribeTransactions)},
 	{key: kmsg.ListTransactions, max: 2, answer: by((*api.Handlers).ListTransactions)},
+	{key: kmsg.ListConfigResources, max: 1, answer: by((*api.Handlers).ListConfigResources)},
 }
 
 // by adapts a handler to the table. The table's key decides what is decoded, so the assertion holds by construction.

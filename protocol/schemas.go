@@ -16,6 +16,8 @@ var schemas = [...]*schema{
 	&apiVersionsSchema, &saslHandshakeSchema, &saslAuthenticateSchema, &describeClusterSchema, &createTopicsSchema,
 	&deleteTopicsSchema, &createPartitionsSchema, &describeConfigsSchema, &alterConfigsSchema,
 	&incrementalAlterConfigsSchema,
+
+	&electLeadersSchema, &listPartitionReassignmentsSchema, &describeQuorumSchema, &listConfigResourcesSchema,
 }
 
 func schemaOf(key int16) *schema {

@@ -53,7 +53,9 @@ func (h *Handlers) dynamicValues(img *image.Image) *config.Values {
 	return h.Config.WithDynamic(all, own)
 }
 
-func (h *Handlers) nodeName() string { return strconv.Itoa(int(h.NodeID)) }
+func (h *Handlers) nodeName() string { return nodeText(h.NodeID) }
+
+func nodeText(id int32) string { return strconv.Itoa(int(id)) }
 
 // isMyID reads a node id as Kafka does, which takes 01 for 1.
 func (h *Handlers) isMyID(name string) bool {

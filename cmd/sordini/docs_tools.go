@@ -57,13 +57,15 @@ func toolUses() []toolUse {
 		{"", "`upgrade`, `downgrade`, `disable`", []kmsg.Key{kmsg.UpdateFeatures}},
 		{"kafka-metadata-quorum.sh", "`describe`", []kmsg.Key{kmsg.DescribeQuorum}},
 		{"kafka-leader-election.sh", "all", []kmsg.Key{kmsg.ElectLeaders}},
-		{"kafka-reassign-partitions.sh", "all", []kmsg.Key{kmsg.AlterPartitionAssignments, kmsg.ListPartitionReassignments}},
+		{"kafka-reassign-partitions.sh", "`--list`", []kmsg.Key{kmsg.ListPartitionReassignments}},
+		{"", "`--execute`, `--cancel`", []kmsg.Key{kmsg.AlterPartitionAssignments}},
 		{"kafka-transactions.sh", "`describe-producers`", []kmsg.Key{kmsg.DescribeProducers}},
 		{"", "`list`, `describe`", []kmsg.Key{kmsg.ListTransactions, kmsg.DescribeTransactions}},
 		{"", "`abort`", []kmsg.Key{kmsg.WriteTxnMarkers}},
 		{"kafka-acls.sh", "all", []kmsg.Key{kmsg.DescribeACLs, kmsg.CreateACLs, kmsg.DeleteACLs}},
 		{"kafka-delegation-tokens.sh", "all", []kmsg.Key{kmsg.CreateDelegationToken}},
-		{"kafka-client-metrics.sh", "all", []kmsg.Key{kmsg.ListConfigResources, kmsg.IncrementalAlterConfigs}},
+		{"kafka-client-metrics.sh", "what is subscribed to", []kmsg.Key{kmsg.ListConfigResources, kmsg.IncrementalAlterConfigs}},
+		{"", "metrics from clients", []kmsg.Key{kmsg.GetTelemetrySubscriptions, kmsg.PushTelemetry}},
 	}
 }
 

@@ -34,6 +34,10 @@ const (
 	apiVersions    = "org.apache.kafka.tools.BrokerApiVersionsCommand"
 	features       = "org.apache.kafka.tools.FeatureCommand"
 	transactions   = "org.apache.kafka.tools.TransactionsCommand"
+	quorum         = "org.apache.kafka.tools.MetadataQuorumCommand"
+	electLeaders   = "org.apache.kafka.tools.LeaderElectionCommand"
+	reassign       = "org.apache.kafka.tools.reassign.ReassignPartitionsCommand"
+	clientMetrics  = "org.apache.kafka.tools.ClientMetricsCommand"
 	producePerf    = "org.apache.kafka.tools.ProducerPerformance"
 	consumePerf    = "org.apache.kafka.tools.ConsumerPerformance"
 )
@@ -81,6 +85,15 @@ func steps() []step {
 		{class: apiVersions, args: "", want: `Produce\(0\): \d+ to 13 \[usable: 13\]`},
 		{class: features, args: "BOOTSTRAP describe", never: `(?i)error|exception`},
 		{class: transactions, args: "BOOTSTRAP describe-producers --topic orders --partition 1", want: `ProducerId\s+ProducerEpoch`},
+		{class: quorum, args: "BOOTSTRAP describe --status", want: `(?s)LeaderId:\s+1.*HighWatermark:\s+\d+.*CurrentVoters:\s+\[.*1`},
+		{class: quorum, args: "BOOTSTRAP describe --replication", want: `(?m)^1\s.*Leader`},
+		{class: electLeaders, args: "--election-type preferred --all-topic-partitions", never: `(?i)exception|unsupported`},
+		{class: reassign, args: "--list", want: `No partition reassignments found`},
+		{class: clientMetrics, args: "--alter --name all --metrics org.apache.kafka.producer. --interval 60000", want: `Altered client metrics config`},
+		{class: clientMetrics, args: "--list", want: `(?m)^all$`},
+		{class: configs, args: "--describe --entity-type client-metrics", want: `interval\.ms=60000`},
+		{class: configs, args: "--alter --entity-type groups --entity-name billing --add-config consumer.session.timeout.ms=50000", want: `Completed updating config for group billing`},
+		{class: configs, args: "--describe --entity-type groups", want: `consumer\.session\.timeout\.ms=50000`},
 		{class: producePerf, args: "--topic orders --num-records 500 --record-size 100 --throughput -1", want: `500 records sent`},
 		{class: consumePerf, args: "--topic orders --num-records 500", want: `(?s)data\.consumed\.in\.nMsg.*, 50\d,`},
 

@@ -56,6 +56,9 @@ var acceptedDifferences = []accepted{
 	{"*alter configs", 0, newest, "*message.format.version*", "*", "*", "-", "A key of older releases, which tools still send; it is kept and does nothing."},
 	{"incremental alter*", 0, newest, "operation * retention.ms=1", "*.ErrorCode", "-1", "42", "An exception in Kafka; an operation that does not exist is a bad request."},
 
+	{"describe quorum", 2, newest, "*", "*ErrorMessage", "a message", "-", "Kafka's message of a success is empty, ours is null."},
+	{"describe quorum", 2, newest, "the metadata", "Nodes[1].Listeners[CONTROLLER]*", "*", "-", "There is no listener for controllers."},
+
 	// ListOffsets, OffsetForLeaderEpoch.
 	{"list offsets errors", 0, 0, "negative number of offsets", "*.ErrorCode", "-1", "-", "An exception in Kafka; nobody can be given fewer than no offsets."},
 	{"list offsets errors", 1, newest, "a partition twice", "Topics[*].Partitions[0#2]", "-", "there", "One refusal for each time it is named, as 3.9.1."},

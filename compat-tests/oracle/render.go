@@ -157,6 +157,8 @@ func (s *session) value(name string, v reflect.Value) string {
 		return "<an id>"
 	case (name == "TotalBytes" || name == "UsableBytes") && v.Int() > 0:
 		return "<bytes of the disk>"
+	case s.api == kmsg.DescribeQuorum && (name == "LogEndOffset" || name == "HighWatermark" || name == "LeaderEpoch") && v.Int() > 0:
+		return "<progress>"
 	case name == "FinalizedFeaturesEpoch" && v.Int() >= 0:
 		return "<an epoch>"
 	case name == "Port" && plain == s.target.port:
