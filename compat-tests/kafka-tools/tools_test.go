@@ -97,6 +97,12 @@ func steps() []step {
 		{class: producePerf, args: "--topic orders --num-records 500 --record-size 100 --throughput -1", want: `500 records sent`},
 		{class: consumePerf, args: "--topic orders --num-records 500", want: `(?s)data\.consumed\.in\.nMsg.*, 50\d,`},
 
+		{class: producePerf, args: "--topic orders --num-records 500 --record-size 100 --throughput -1 --transactional-id mover --transaction-duration-ms 100", want: `500 records sent`},
+		{class: transactions, args: "BOOTSTRAP list", want: `mover\s+1\s+\d+\s+CompleteCommit`},
+		{class: transactions, args: "BOOTSTRAP describe --transactional-id mover", want: `(?s)TransactionState.*CompleteCommit`},
+
+		{class: consumerGroups, args: "--group billing --delete-offsets --topic orders", want: `orders\s+0\s+Successful`},
+		{class: consumerGroups, args: "--group billing --delete", want: `Deletion of requested consumer groups \('billing'\) was successful`},
 		{class: topics, args: "--delete --topic orders"},
 		{class: topics, args: "--list", never: `(?m)^orders$`},
 	}
