@@ -13,10 +13,11 @@ RESULTS := bin/compat-results.jsonl
 FUZZTIME ?= 30s
 CRASH_ROUNDS ?= 100
 POWERLOSS_ROUNDS ?= 20
+TXN_ROUNDS ?= 60
 
 export CGO_ENABLED := 0
 
-.PHONY: all build run test unit lint compat compat-all crash powerloss bench figures fuzz docs clean
+.PHONY: all build run test unit lint compat compat-all crash txn powerloss bench figures fuzz docs clean
 
 all: build
 
@@ -54,6 +55,10 @@ compat-all: build
 # The long form of the crash loop, for every durability policy.
 crash: build
 	SORDINI_CRASH_ROUNDS=$(CRASH_ROUNDS) $(GO) test -count=1 -timeout 3h -v ./compat-tests/crash/
+
+# The long form of transactions under kills of the broker, for every client.
+txn: build
+	SORDINI_TXN_ROUNDS=$(TXN_ROUNDS) $(GO) test -count=1 -timeout 45m -v ./compat-tests/txn/
 
 # Losses of power on a file system that forgets what was not synced; needs root and /dev/fuse.
 powerloss: build

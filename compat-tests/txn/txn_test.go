@@ -1,0 +1,345 @@
+package txn
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/sordini/sordini/compat-tests/harness"
+	"github.com/sordini/sordini/compat-tests/txn/check"
+)
+
+func TestMain(m *testing.M) { harness.Main(m) }
+
+const (
+	quickRounds  = 3
+	roundMin     = 300 * time.Millisecond
+	roundMax     = 1200 * time.Millisecond
+	servedWithin = 30 * time.Second // transactions go on after a kill
+	wellWithin   = 60 * time.Second // and everything is copied and stable at the end
+)
+
+// side starts the programs of one client.
+type side interface {
+	// start starts programs that live and die together: "role=name=argument".
+	start(t *testing.T, addr string, rec *recorder, roles ...string) life
+}
+
+type life interface {
+	kill()
+	// stop asks programs to end; a transaction under way is ended first.
+	stop(t *testing.T, names ...string)
+	// finish asks all to end, and waits.
+	finish(t *testing.T)
+}
+
+// TestTransactions is a subtest for each client. SORDINI_TXN_ROUNDS (default 3) sets the number of kills of each, SORDINI_TXN_SEED
+// repeats the waits of an earlier run.
+func TestTransactions(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		side    side
+		copiers int // before KIP-447 a group of copiers has to be one
+	}{
+		{"franz-go", goSide{}, 2},
+		{"java-0.11.0.3", javaSide{"0.11.0.3"}, 1},
+		{"java-2.8.2", javaSide{"2.8.2"}, 2},
+		{"java-4.4.0", javaSide{"4.4.0"}, 2},
+	} {
+		t.Run(c.name, func(t *testing.T) { (&run{side: c.side, copiers: c.copiers}).loop(t) })
+	}
+}
+
+type run struct {
+	side    side
+	copiers int
+	rec     *recorder
+	rng     *rand.Rand
+	lives   int
+}
+
+func (r *run) loop(t *testing.T) {
+	rounds, seed := number(t, "SORDINI_TXN_ROUNDS", quickRounds), uint64(number(t, "SORDINI_TXN_SEED", int(time.Now().UnixNano())))
+	t.Logf("%d rounds, SORDINI_TXN_SEED=%d", rounds, seed)
+	r.rng, r.rec = rand.New(rand.NewPCG(seed, 3)), newRecorder()
+	if java, ok := r.side.(javaSide); ok {
+		java.prepare(t)
+	}
+	b := harness.Start(t, "transaction.abort.timed.out.transaction.cleanup.interval.ms=1000", "group.min.session.timeout.ms=1000")
+	createTopics(t, b)
+	base := r.side.start(t, b.Addr, r.rec, "transfers=t1=transfers", "transfers=t2=transfers", "feeder=feeder=in", "reader=reader=transfers/out")
+	copiers := r.startCopiers(t, b)
+	r.progress(t, 10, "the first transactions")
+	for round := range rounds {
+		time.Sleep(roundMin + time.Duration(r.rng.Int64N(int64(roundMax-roundMin))))
+		if round%3 == 1 {
+			copiers.kill()
+			copiers = r.startCopiers(t, b)
+		}
+		b.Restart(t, harness.Crash)
+		r.progress(t, 5, fmt.Sprintf("transactions after kill %d", round+1))
+		if t.Failed() {
+			return
+		}
+	}
+	base.stop(t, "t1", "t2", "feeder")
+	begin := time.Now()
+	awaitCopied(t, b)
+	t.Logf("everything is copied %d ms after the last kill", time.Since(begin).Milliseconds())
+	copiers.finish(t)
+	base.finish(t)
+	r.judge(t, b)
+}
+
+// startCopiers starts another life of the copiers, with the transactional ids of their former lives.
+func (r *run) startCopiers(t *testing.T, b *harness.Broker) life {
+	r.lives++
+	var roles []string
+	for i := range r.copiers {
+		roles = append(roles, fmt.Sprintf("copier=copier%d-%d=in/out/copiers/copy-%d", i, r.lives, i))
+	}
+	return r.side.start(t, b.Addr, r.rec, roles...)
+}
+
+func (r *run) progress(t *testing.T, count int, what string) {
+	t.Helper()
+	for begin, before := time.Now(), r.rec.done(); r.rec.done() < before+count; time.Sleep(5 * time.Millisecond) {
+		if time.Since(begin) > servedWithin {
+			t.Errorf("%s: %d after %v, want %d", what, r.rec.done()-before, servedWithin, count)
+			return
+		}
+	}
+}
+
+func (r *run) judge(t *testing.T, b *harness.Broker) {
+	h := r.rec.mu.history
+	for _, topic := range []string{"transfers", "in", "out"} {
+		for partition, records := range finalRead(t, b, topic) {
+			h.Final(check.Place{Topic: topic, Partition: partition}, records)
+		}
+	}
+	anomalies := append(h.Verdict(), h.VerdictOfCopies("in", "out")...)
+	anomalies = append(anomalies, h.VerdictOfTransfers("transfers")...)
+	for i, a := range anomalies {
+		if i == 20 {
+			t.Errorf("and %d more", len(anomalies)-i)
+			break
+		}
+		t.Error(a)
+	}
+	t.Log(h.Counts())
+}
+
+func number(t *testing.T, name string, otherwise int) int {
+	t.Helper()
+	s := os.Getenv(name)
+	if s == "" {
+		return otherwise
+	}
+	n, err := strconv.Atoi(s)
+	if err != nil {
+		t.Fatalf("%s=%q: want a number", name, s)
+	}
+	return n
+}
+
+func createTopics(t *testing.T, b *harness.Broker) {
+	t.Helper()
+	admin(t, b, func(ctx context.Context, adm *kadm.Client) error {
+		resp, err := adm.CreateTopics(ctx, partitions, 1, map[string]*string{"segment.bytes": kadm.StringPtr("1048576")}, "transfers", "in", "out")
+		if err != nil {
+			return err
+		}
+		return resp.Error()
+	})
+}
+
+// finalRead waits until everything is stable: nothing may hang for longer than the transactions' timeout.
+func finalRead(t *testing.T, b *harness.Broker, topic string) map[int32][]check.Record {
+	t.Helper()
+	begin := time.Now()
+	var stable, ends map[int32]int64
+	for {
+		stable, ends = offsets(t, b, topic, (*kadm.Client).ListCommittedOffsets), offsets(t, b, topic, (*kadm.Client).ListEndOffsets)
+		if fmt.Sprint(stable) == fmt.Sprint(ends) {
+			break
+		}
+		if time.Since(begin) > wellWithin {
+			t.Errorf("%s is stable up to %v and ends at %v, %v after the last transaction", topic, stable, ends, wellWithin)
+			break
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	found, err := readAll(ctx, b.Addr, topic, stable)
+	if err != nil {
+		t.Error(err)
+	}
+	return found
+}
+
+func offsets(t *testing.T, b *harness.Broker, topic string, list func(*kadm.Client, context.Context, ...string) (kadm.ListedOffsets, error)) map[int32]int64 {
+	t.Helper()
+	all := map[int32]int64{}
+	admin(t, b, func(ctx context.Context, adm *kadm.Client) error {
+		listed, err := list(adm, ctx, topic)
+		if err != nil {
+			return err
+		}
+		listed.Each(func(o kadm.ListedOffset) { all[o.Partition] = o.Offset })
+		return listed.Error()
+	})
+	return all
+}
+
+// awaitCopied waits until the copiers have committed the end of what can be copied.
+func awaitCopied(t *testing.T, b *harness.Broker) {
+	t.Helper()
+	begin := time.Now()
+	for {
+		ends, at := map[int32]int{}, map[int32]int64{}
+		for partition, records := range finalRead(t, b, "in") {
+			ends[partition] = len(records)
+			if len(records) > 0 {
+				at[partition] = records[len(records)-1].Offset + 1
+			}
+		}
+		committed := map[int32]int64{}
+		admin(t, b, func(ctx context.Context, adm *kadm.Client) error {
+			resp, err := adm.FetchOffsets(ctx, "copiers")
+			resp.Each(func(o kadm.OffsetResponse) { committed[o.Partition] = o.At })
+			return err
+		})
+		left := 0
+		for partition, end := range at {
+			if committed[partition] < end {
+				left++
+			}
+		}
+		if left == 0 {
+			return
+		}
+		if time.Since(begin) > wellWithin {
+			t.Errorf("the copiers have committed %v of %v, %v after the last original", committed, at, wellWithin)
+			return
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+}
+
+func admin(t *testing.T, b *harness.Broker, ask func(context.Context, *kadm.Client) error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	cl, err := kgo.NewClient(kgo.SeedBrokers(b.Addr))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cl.Close()
+	if err := ask(ctx, kadm.NewClient(cl)); err != nil {
+		t.Fatalf("ask the broker: %v", err)
+	}
+}
+
+// javaSide is one version of Apache Kafka's client.
+type javaSide struct{ version string }
+
+func (j javaSide) prepare(t *testing.T) {
+	t.Helper()
+	if out, err := exec.Command("./run.sh", "prepare", j.version).CombinedOutput(); err != nil {
+		t.Fatalf("run.sh prepare %s: %v\n%s", j.version, err, out)
+	}
+}
+
+func (j javaSide) start(t *testing.T, addr string, rec *recorder, roles ...string) life {
+	t.Helper()
+	_, name, _ := strings.Cut(roles[0], "=")
+	name, _, _ = strings.Cut(name, "=")
+	return javaLife{harness.StartProgram(t, name, exec.Command("./run.sh", append([]string{j.version, addr}, roles...)...), func(line []byte) {
+		var e struct {
+			check.Event
+			Program string `json:"w"`
+		}
+		if err := json.Unmarshal(line, &e); err != nil {
+			e.Program, e.Kind = name, string(line) // the judge will say that it makes no sense
+		}
+		rec.report(e.Program, e.Event)
+	})}
+}
+
+type javaLife struct{ *harness.Program }
+
+func (l javaLife) kill() { l.Kill() }
+func (l javaLife) stop(t *testing.T, names ...string) {
+	for _, name := range names {
+		l.Say(t, name)
+	}
+}
+func (l javaLife) finish(t *testing.T) { l.Finish(t, 30*time.Second) }
+
+// goSide is franz-go.
+type goSide struct{}
+
+func (goSide) start(t *testing.T, addr string, rec *recorder, roles ...string) life {
+	t.Helper()
+	l := &goLife{stops: map[string]context.CancelFunc{}}
+	cut, kill := context.WithCancel(context.Background())
+	l.cut = kill
+	for _, role := range roles {
+		words := strings.SplitN(role, "=", 3)
+		args := strings.Split(words[2], "/")
+		p := &program{name: words[1], id: words[1], addr: addr, rec: rec, rng: rand.New(rand.NewPCG(rand.Uint64(), 1))}
+		ctx, stop := context.WithCancel(cut)
+		l.stops[p.name] = stop
+		l.wg.Go(func() {
+			var err error
+			switch words[0] {
+			case "transfers":
+				err = p.transfers(ctx, cut, args[0])
+			case "feeder":
+				err = p.feeder(ctx, cut, args[0])
+			case "copier":
+				p.id = args[3]
+				err = p.copier(ctx, cut, args[0], args[1], args[2])
+			case "reader":
+				err = p.reader(ctx, args...)
+			}
+			if err != nil {
+				t.Errorf("%s: %v", p.name, err)
+			}
+		})
+	}
+	t.Cleanup(l.kill)
+	return l
+}
+
+type goLife struct {
+	wg    sync.WaitGroup
+	cut   context.CancelFunc
+	stops map[string]context.CancelFunc
+}
+
+func (l *goLife) kill() { l.cut(); l.wg.Wait() }
+func (l *goLife) stop(_ *testing.T, names ...string) {
+	for _, name := range names {
+		l.stops[name]()
+	}
+}
+func (l *goLife) finish(*testing.T) {
+	for _, stop := range l.stops {
+		stop()
+	}
+	l.wg.Wait()
+}
