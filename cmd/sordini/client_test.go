@@ -115,6 +115,7 @@ func TestUsageMistakes(t *testing.T) {
 		"topic delete", "topic list -X x=1", "topic list -X client.id", "topic list -b ,", "group lst", "group describe", "version x", "version -o xml",
 		"produce", "produce a b", "produce t --json -k x", "produce t --tombstone", "produce t --tombstone -k a -v b", "produce t --key-separator :  -k a",
 		"produce t --keep-partition", "produce t -H x", "produce t -z brotli", "produce t --acks 2", "produce t -f %", "produce t --timestamp soon", "produce t -p -2",
+		"txn lst", "txn list x", "txn describe", "txn abort", "txn abort t", "txn abort t -p 0", "txn abort --id x t", "txn abort --id x -p 0", "txn list --older-than soon",
 		"consume", "consume t -o middle", "consume t --json -f %v", "consume t -n -1", "consume t -g g -p 0", "consume t -p -1", "consume t -f %q", "consume t --nonsense",
 	} {
 		if _, _, err := execute(t, strings.Fields(line)...); endCode(err) != exitUsage {

@@ -32,7 +32,7 @@ it listens on port 9092, keeps its data in its own directory and needs no config
 		newConfigCommand(),
 		newDocsCommand(),
 		newImportDirCommand(),
-		newTopicCommand(), newProduceCommand(), newConsumeCommand(), newGroupCommand(), newClientCommand(), newLogCommand(), newVersionCommand(),
+		newTopicCommand(), newProduceCommand(), newConsumeCommand(), newGroupCommand(), newTxnCommand(), newClientCommand(), newLogCommand(), newVersionCommand(),
 	)
 	return root
 }
