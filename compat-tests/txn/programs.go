@@ -174,6 +174,9 @@ func (p *program) copier(ctx, cut context.Context, in, out, group string) error 
 			return err
 		}
 		end := context.AfterFunc(cut, s.Close)
+		// First: what a former self has left open would keep the group's offsets unstable, and so its new self from reading, until it
+		// runs out of time.
+		_, _, err = s.Client().ProducerID(cut)
 		for ctx.Err() == nil && err == nil {
 			err = p.copy(ctx, cut, s, out)
 		}

@@ -57,12 +57,18 @@ func TestTransactions(t *testing.T) {
 		{"java-2.8.2", javaSide{"2.8.2"}, 2},
 		{"java-4.4.0", javaSide{"4.4.0"}, 2},
 	} {
-		t.Run(c.name, func(t *testing.T) { (&run{side: c.side, copiers: c.copiers}).loop(t) })
+		t.Run(c.name, func(t *testing.T) { (&run{sides: []side{c.side}, copiers: c.copiers}).loop(t) })
 	}
 }
 
+// TestUpgrade has clients of transaction version 0 and of version 2 (KIP-890) at work on the same topics at one time; the copiers' transactional
+// ids go from one to the other and back.
+func TestUpgrade(t *testing.T) {
+	(&run{sides: []side{javaSide{"2.8.2"}, javaSide{"4.4.0"}}, copiers: 1}).loop(t)
+}
+
 type run struct {
-	side    side
+	sides   []side // of the copiers' lives, in turn; the first and the last write transfers
 	copiers int
 	rec     *recorder
 	rng     *rand.Rand
@@ -73,12 +79,15 @@ func (r *run) loop(t *testing.T) {
 	rounds, seed := number(t, "SORDINI_TXN_ROUNDS", quickRounds), uint64(number(t, "SORDINI_TXN_SEED", int(time.Now().UnixNano())))
 	t.Logf("%d rounds, SORDINI_TXN_SEED=%d", rounds, seed)
 	r.rng, r.rec = rand.New(rand.NewPCG(seed, 3)), newRecorder()
-	if java, ok := r.side.(javaSide); ok {
-		java.prepare(t)
+	for _, s := range r.sides {
+		if java, ok := s.(javaSide); ok {
+			java.prepare(t)
+		}
 	}
 	b := harness.Start(t, "transaction.abort.timed.out.transaction.cleanup.interval.ms=1000", "group.min.session.timeout.ms=1000")
 	createTopics(t, b)
-	base := r.side.start(t, b.Addr, r.rec, "transfers=t1=transfers", "transfers=t2=transfers", "feeder=feeder=in", "reader=reader=transfers/out")
+	first := r.sides[0].start(t, b.Addr, r.rec, "transfers=t1=transfers", "feeder=feeder=in")
+	last := r.sides[len(r.sides)-1].start(t, b.Addr, r.rec, "transfers=t2=transfers", "reader=reader=transfers/out")
 	copiers := r.startCopiers(t, b)
 	r.progress(t, 10, "the first transactions")
 	for round := range rounds {
@@ -93,12 +102,13 @@ func (r *run) loop(t *testing.T) {
 			return
 		}
 	}
-	base.stop(t, "t1", "t2", "feeder")
+	first.finish(t)
+	last.stop(t, "t2")
 	begin := time.Now()
 	awaitCopied(t, b)
 	t.Logf("everything is copied %d ms after the last kill", time.Since(begin).Milliseconds())
 	copiers.finish(t)
-	base.finish(t)
+	last.finish(t)
 	r.judge(t, b)
 }
 
@@ -109,7 +119,7 @@ func (r *run) startCopiers(t *testing.T, b *harness.Broker) life {
 	for i := range r.copiers {
 		roles = append(roles, fmt.Sprintf("copier=copier%d-%d=in/out/copiers/copy-%d", i, r.lives, i))
 	}
-	return r.side.start(t, b.Addr, r.rec, roles...)
+	return r.sides[r.lives%len(r.sides)].start(t, b.Addr, r.rec, roles...)
 }
 
 func (r *run) progress(t *testing.T, count int, what string) {
@@ -181,9 +191,15 @@ func finalRead(t *testing.T, b *harness.Broker, topic string) map[int32][]check.
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
+	return readTo(t, b, topic, stable)
+}
+
+// readTo reads what is committed below the given offsets, none of which is above the last stable one.
+func readTo(t *testing.T, b *harness.Broker, topic string, ends map[int32]int64) map[int32][]check.Record {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
-	found, err := readAll(ctx, b.Addr, topic, stable)
+	found, err := readAll(ctx, b.Addr, topic, ends)
 	if err != nil {
 		t.Error(err)
 	}
