@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/sordini/sordini/compat-tests/harness"
@@ -100,7 +99,7 @@ func awaitCount(t *testing.T, b *harness.Broker, count int) {
 	t.Helper()
 	for begin := time.Now(); ; time.Sleep(50 * time.Millisecond) {
 		n := 0
-		for _, records := range readTo(t, b, "out", offsets(t, b, "out", (*kadm.Client).ListCommittedOffsets)) {
+		for _, records := range readTo(t, b, "out", harness.LastStableOffsets(t, b, "out")) {
 			n += len(records)
 		}
 		if n >= count {

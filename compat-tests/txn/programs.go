@@ -221,7 +221,7 @@ func (p *program) copy(ctx, cut context.Context, s *kgo.GroupTransactSession, ou
 
 // reader looks at topics from their beginnings on.
 func (p *program) reader(ctx context.Context, topics ...string) error {
-	cl, err := readerOf(p.addr, topics)
+	cl, err := readerOf(p.addr, topics...)
 	if err != nil {
 		return err
 	}
@@ -234,7 +234,7 @@ func (p *program) reader(ctx context.Context, topics ...string) error {
 	return nil
 }
 
-func readerOf(addr string, topics []string, more ...kgo.Opt) (*kgo.Client, error) {
+func readerOf(addr string, topics ...string) (*kgo.Client, error) {
 	from := map[string]map[int32]kgo.Offset{}
 	for _, topic := range topics {
 		from[topic] = map[int32]kgo.Offset{}
@@ -242,37 +242,6 @@ func readerOf(addr string, topics []string, more ...kgo.Opt) (*kgo.Client, error
 			from[topic][partition] = kgo.NewOffset().At(0)
 		}
 	}
-	return kgo.NewClient(append(more, kgo.SeedBrokers(addr), kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.ConsumePartitions(from),
-		kgo.FetchMaxWait(100*time.Millisecond), kgo.MetadataMinAge(100*time.Millisecond))...)
-}
-
-// readAll reads read_committed up to the ends, which are the last stable offsets.
-func readAll(ctx context.Context, addr, topic string, ends map[int32]int64) (map[int32][]check.Record, error) {
-	cl, err := readerOf(addr, []string{topic}, kgo.KeepControlRecords()) // which stand at the end of what is stable
-	if err != nil {
-		return nil, err
-	}
-	defer cl.Close()
-	found, at := map[int32][]check.Record{}, map[int32]int64{}
-	for {
-		left := 0
-		for partition, end := range ends {
-			if at[partition] < end {
-				left++
-			}
-		}
-		if left == 0 {
-			return found, nil
-		}
-		fetches := cl.PollFetches(ctx)
-		if err := ctx.Err(); err != nil {
-			return nil, fmt.Errorf("read %s up to %v, now at %v: %w", topic, ends, at, err)
-		}
-		fetches.EachRecord(func(r *kgo.Record) {
-			at[r.Partition] = r.Offset + 1
-			if !r.Attrs.IsControl() {
-				found[r.Partition] = append(found[r.Partition], check.Record{Offset: r.Offset, Value: string(r.Value)})
-			}
-		})
-	}
+	return kgo.NewClient(kgo.SeedBrokers(addr), kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.ConsumePartitions(from),
+		kgo.FetchMaxWait(100*time.Millisecond), kgo.MetadataMinAge(100*time.Millisecond))
 }

@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
-	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/sordini/sordini/compat-tests/harness"
 	"github.com/sordini/sordini/compat-tests/txn/check"
@@ -166,7 +165,7 @@ func number(t *testing.T, name string, otherwise int) int {
 
 func createTopics(t *testing.T, b *harness.Broker) {
 	t.Helper()
-	admin(t, b, func(ctx context.Context, adm *kadm.Client) error {
+	harness.Admin(t, b, func(ctx context.Context, adm *kadm.Client) error {
 		resp, err := adm.CreateTopics(ctx, partitions, 1, map[string]*string{"segment.bytes": kadm.StringPtr("1048576")}, "transfers", "in", "out")
 		if err != nil {
 			return err
@@ -175,49 +174,21 @@ func createTopics(t *testing.T, b *harness.Broker) {
 	})
 }
 
-// finalRead waits until everything is stable: nothing may hang for longer than the transactions' timeout.
+// finalRead reads what is committed when nothing is open any more: nothing may hang for longer than the transactions' timeout.
 func finalRead(t *testing.T, b *harness.Broker, topic string) map[int32][]check.Record {
 	t.Helper()
-	begin := time.Now()
-	var stable, ends map[int32]int64
-	for {
-		stable, ends = offsets(t, b, topic, (*kadm.Client).ListCommittedOffsets), offsets(t, b, topic, (*kadm.Client).ListEndOffsets)
-		if fmt.Sprint(stable) == fmt.Sprint(ends) {
-			break
-		}
-		if time.Since(begin) > wellWithin {
-			t.Errorf("%s is stable up to %v and ends at %v, %v after the last transaction", topic, stable, ends, wellWithin)
-			break
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
-	return readTo(t, b, topic, stable)
+	return readTo(t, b, topic, harness.AwaitStable(t, b, topic, wellWithin))
 }
 
-// readTo reads what is committed below the given offsets, none of which is above the last stable one.
 func readTo(t *testing.T, b *harness.Broker, topic string, ends map[int32]int64) map[int32][]check.Record {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-	defer cancel()
-	found, err := readAll(ctx, b.Addr, topic, ends)
-	if err != nil {
-		t.Error(err)
+	found := map[int32][]check.Record{}
+	for partition, records := range harness.ReadCommitted(t, b, topic, ends) {
+		for _, r := range records {
+			found[partition] = append(found[partition], check.Record{Offset: r.Offset, Value: string(r.Value)})
+		}
 	}
 	return found
-}
-
-func offsets(t *testing.T, b *harness.Broker, topic string, list func(*kadm.Client, context.Context, ...string) (kadm.ListedOffsets, error)) map[int32]int64 {
-	t.Helper()
-	all := map[int32]int64{}
-	admin(t, b, func(ctx context.Context, adm *kadm.Client) error {
-		listed, err := list(adm, ctx, topic)
-		if err != nil {
-			return err
-		}
-		listed.Each(func(o kadm.ListedOffset) { all[o.Partition] = o.Offset })
-		return listed.Error()
-	})
-	return all
 }
 
 // awaitCopied waits until the copiers have committed the end of what can be copied.
@@ -225,15 +196,12 @@ func awaitCopied(t *testing.T, b *harness.Broker) {
 	t.Helper()
 	begin := time.Now()
 	for {
-		ends, at := map[int32]int{}, map[int32]int64{}
+		at := map[int32]int64{}
 		for partition, records := range finalRead(t, b, "in") {
-			ends[partition] = len(records)
-			if len(records) > 0 {
-				at[partition] = records[len(records)-1].Offset + 1
-			}
+			at[partition] = records[len(records)-1].Offset + 1
 		}
 		committed := map[int32]int64{}
-		admin(t, b, func(ctx context.Context, adm *kadm.Client) error {
+		harness.Admin(t, b, func(ctx context.Context, adm *kadm.Client) error {
 			resp, err := adm.FetchOffsets(ctx, "copiers")
 			resp.Each(func(o kadm.OffsetResponse) { committed[o.Partition] = o.At })
 			return err
@@ -252,20 +220,6 @@ func awaitCopied(t *testing.T, b *harness.Broker) {
 			return
 		}
 		time.Sleep(100 * time.Millisecond)
-	}
-}
-
-func admin(t *testing.T, b *harness.Broker, ask func(context.Context, *kadm.Client) error) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
-	defer cancel()
-	cl, err := kgo.NewClient(kgo.SeedBrokers(b.Addr))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer cl.Close()
-	if err := ask(ctx, kadm.NewClient(cl)); err != nil {
-		t.Fatalf("ask the broker: %v", err)
 	}
 }
 
