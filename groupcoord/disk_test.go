@@ -23,6 +23,7 @@ import (
 type disk struct {
 	fs     *vfs.MemFS
 	broken atomic.Pointer[error] // what syncs and writes of segments fail with
+	topic  map[string]string     // configs of the topic
 	dir    *storage.Dir
 	p      *replica.Partition
 	failed chan error
@@ -59,12 +60,12 @@ func (d *disk) open(t testing.TB, failing func()) replica.CoordinatorLog {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = d.dir.Close(t.Context()) })
-	d.p = offsetsOn(t, d.dir, 1)[0]
+	d.p = offsetsOn(t, d.dir, 1, d.topic)[0]
 	return replica.NewCoordinatorLog(d.p)
 }
 
 // offsetsOn opens partitions of __consumer_offsets in a directory.
-func offsetsOn(t testing.TB, dir *storage.Dir, partitions int32) []*replica.Partition {
+func offsetsOn(t testing.TB, dir *storage.Dir, partitions int32, configs map[string]string) []*replica.Partition {
 	t.Helper()
 	replicas := replica.NewManager(1<<40, 1)
 	if err := replicas.UseDirs([]*storage.Dir{dir}); err != nil {
@@ -75,7 +76,7 @@ func offsetsOn(t testing.TB, dir *storage.Dir, partitions int32) []*replica.Part
 		t.Fatal(err)
 	}
 	topic := replica.OpenTopic{Name: "__consumer_offsets", ID: storage.TopicID{7}, Internal: true,
-		LeaderEpochs: map[int32]int32{}, Config: config.Topic(values, nil)}
+		LeaderEpochs: map[int32]int32{}, Config: config.Topic(values, configs)}
 	for p := range partitions {
 		topic.LeaderEpochs[p] = 0
 	}
@@ -100,7 +101,7 @@ func realDisk(b *testing.B) (logs []replica.CoordinatorLog) {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { _ = dir.Close(b.Context()) })
-	for _, p := range offsetsOn(b, dir, 50) {
+	for _, p := range offsetsOn(b, dir, 50, nil) {
 		logs = append(logs, replica.NewCoordinatorLog(p))
 	}
 	return logs
@@ -114,13 +115,17 @@ func (d *disk) breakWith(err error) {
 	d.broken.Store(&err)
 }
 
-func diskService(t *testing.T) *Service {
+func diskService(t *testing.T, changes ...func(*Config)) *Service {
 	t.Helper()
-	return New(Config{
+	cfg := Config{
 		Clock: func() int64 { return time.Now().UnixMilli() }, Logger: slog.New(slog.DiscardHandler), Group: group.DefaultConfig(),
 		OffsetsPartitions: func() int32 { return 1 }, RandomID: func() string { return "id" },
 		ResolveTopic: func(topic string, _ [16]byte, _ int32) (string, *kerr.Error) { return topic, nil },
-	})
+	}
+	for _, change := range changes {
+		change(&cfg)
+	}
+	return New(cfg)
 }
 
 func awaitLoaded(t testing.TB, s *Service) {

@@ -106,7 +106,7 @@ func asOffsetCommit(req *kmsg.TxnOffsetCommitRequest) *kmsg.OffsetCommitRequest 
 	return commit
 }
 
-// asTxnOffsetCommit: clients before version 2 break down on
+// asTxnOffsetCommit: of no partitions nothing is said. Clients before version 2 break down on
 // COORDINATOR_LOAD_IN_PROGRESS (KAFKA-7296) and are told
 // COORDINATOR_NOT_AVAILABLE.
 func asTxnOffsetCommit(req *kmsg.TxnOffsetCommitRequest, committed *kmsg.OffsetCommitResponse) *kmsg.TxnOffsetCommitResponse {
@@ -114,6 +114,9 @@ func asTxnOffsetCommit(req *kmsg.TxnOffsetCommitRequest, committed *kmsg.OffsetC
 	resp.Version = req.Version
 	resp.Topics = make([]kmsg.TxnOffsetCommitResponseTopic, 0, len(committed.Topics))
 	for i := range committed.Topics {
+		if len(committed.Topics[i].Partitions) == 0 {
+			continue
+		}
 		topic := kmsg.NewTxnOffsetCommitResponseTopic()
 		topic.Topic = committed.Topics[i].Topic
 		for _, p := range committed.Topics[i].Partitions {
