@@ -66,12 +66,21 @@ func TestUpgrade(t *testing.T) {
 	(&run{sides: []side{javaSide{"2.8.2"}, javaSide{"4.4.0"}}, copiers: 1}).loop(t)
 }
 
+// TestReplayedFrames has clients of transaction version 2 at work while a proxy says again, late, what they have said: no record and no end of
+// a transaction that is over gets into a later one. In version 0, where the epoch stays, nothing can tell them apart, in Kafka neither: the judge finds it.
+func TestReplayedFrames(t *testing.T) {
+	t.Run("franz-go", func(t *testing.T) { (&run{sides: []side{goSide{}}, copiers: 1, replaying: true}).loop(t) })
+	t.Run("java-4.4.0", func(t *testing.T) { (&run{sides: []side{javaSide{"4.4.0"}}, copiers: 1, replaying: true}).loop(t) })
+}
+
 type run struct {
-	sides   []side // of the copiers' lives, in turn; the first and the last write transfers
-	copiers int
-	rec     *recorder
-	rng     *rand.Rand
-	lives   int
+	sides     []side // of the copiers' lives, in turn; the first and the last write transfers
+	copiers   int
+	replaying bool // old frames, through a proxy
+	rec       *recorder
+	rng       *rand.Rand
+	lives     int
+	addr      string // what the programs are told
 }
 
 func (r *run) loop(t *testing.T) {
@@ -83,17 +92,17 @@ func (r *run) loop(t *testing.T) {
 			java.prepare(t)
 		}
 	}
-	b := harness.Start(t, "transaction.abort.timed.out.transaction.cleanup.interval.ms=1000", "group.min.session.timeout.ms=1000")
+	b := r.start(t, seed, "transaction.abort.timed.out.transaction.cleanup.interval.ms=1000", "group.min.session.timeout.ms=1000")
 	createTopics(t, b)
-	first := r.sides[0].start(t, b.Addr, r.rec, "transfers=t1=transfers", "feeder=feeder=in")
-	last := r.sides[len(r.sides)-1].start(t, b.Addr, r.rec, "transfers=t2=transfers", "reader=reader=transfers/out")
-	copiers := r.startCopiers(t, b)
+	first := r.sides[0].start(t, r.addr, r.rec, "transfers=t1=transfers", "feeder=feeder=in")
+	last := r.sides[len(r.sides)-1].start(t, r.addr, r.rec, "transfers=t2=transfers", "reader=reader=transfers/out")
+	copiers := r.startCopiers(t)
 	r.progress(t, 10, "the first transactions")
 	for round := range rounds {
 		time.Sleep(roundMin + time.Duration(r.rng.Int64N(int64(roundMax-roundMin))))
 		if round%3 == 1 {
 			copiers.kill()
-			copiers = r.startCopiers(t, b)
+			copiers = r.startCopiers(t)
 		}
 		b.Restart(t, harness.Crash)
 		r.progress(t, 5, fmt.Sprintf("transactions after kill %d", round+1))
@@ -111,14 +120,42 @@ func (r *run) loop(t *testing.T) {
 	r.judge(t, b)
 }
 
+// start starts the broker, and the proxy if there is one: then that is the address the broker tells its clients.
+func (r *run) start(t *testing.T, seed uint64, settings ...string) *harness.Broker {
+	t.Helper()
+	if !r.replaying {
+		b := harness.Start(t, settings...)
+		r.addr = b.Addr
+		return b
+	}
+	port, err := harness.FreePort()
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy, err := startReplayer(port, seed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		proxy.close()
+		if t.Logf("%d frames were said again, %d of them answered", proxy.again.Load(), proxy.answered.Load()); proxy.answered.Load() == 0 {
+			t.Error("nothing was said again")
+		}
+	})
+	b := harness.Start(t, append(settings, "advertised.listeners=PLAINTEXT://"+proxy.addr())...)
+	proxy.broker.Store(&b.Addr)
+	r.addr = proxy.addr()
+	return b
+}
+
 // startCopiers starts another life of the copiers, with the transactional ids of their former lives.
-func (r *run) startCopiers(t *testing.T, b *harness.Broker) life {
+func (r *run) startCopiers(t *testing.T) life {
 	r.lives++
 	var roles []string
 	for i := range r.copiers {
 		roles = append(roles, fmt.Sprintf("copier=copier%d-%d=in/out/copiers/copy-%d", i, r.lives, i))
 	}
-	return r.sides[r.lives%len(r.sides)].start(t, b.Addr, r.rec, roles...)
+	return r.sides[r.lives%len(r.sides)].start(t, r.addr, r.rec, roles...)
 }
 
 func (r *run) progress(t *testing.T, count int, what string) {
