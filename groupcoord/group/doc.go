@@ -7,10 +7,11 @@
 //
 // State is of two kinds. Hard state is what the log says: per group the value
 // of its last metadata record and its offsets, with those of open transactions.
-// Only Apply, ApplyTxn and ApplyMarker write it, from what is in the log. Soft state is everything else (who is waiting in JoinGroup, sessions,
-// protocols a member offered, the generation that is being prepared); it
-// is lost with the coordinator, and Loaded builds it anew from the hard state.
-// As in Kafka, a generation reaches the log when its leader hands in the
+// Only Apply, ApplyTxn and ApplyMarker write it, from what is in the log. Soft
+// state is everything else (who is waiting in JoinGroup, sessions, protocols a
+// member offered, the generation that is being prepared, verifications under
+// way); it is lost with the coordinator, and Loaded builds it anew from the hard
+// state. As in Kafka, a generation reaches the log when its leader hands in the
 // assignment, so a coordinator that moves during a rebalance goes on from the
 // generation before.
 //

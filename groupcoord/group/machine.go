@@ -43,7 +43,7 @@ type Machine struct {
 	cfg    Config
 	groups map[string]*group
 	txns   map[int64]*transaction    // open ones, by producer id: hard state
-	guards map[int64]map[*Guard]bool // by producer id
+	guards map[int64]map[*Guard]bool // by producer id: verifications under way
 	topics map[string]string         // one copy of every topic name
 	timers timerHeap
 	nowMs  int64
@@ -147,8 +147,8 @@ func (m *Machine) dropIfGone(g *group) {
 	}
 }
 
-// Event is one of the structs of this file, of delete.go and of txncommit.go. Requests are read during Decide
-// only: what is kept is copied.
+// Event is one of the structs of this file, of delete.go and of txncommit.go.
+// Requests are read during Decide only: what is kept is copied.
 type Event interface{ event() }
 
 // Caller is who asks.
