@@ -258,3 +258,36 @@ func BenchmarkCommitsOf500Members(b *testing.B) {
 	b.ReportMetric(float64(b.N)/time.Since(start).Seconds(), "commits/s")
 	b.ReportMetric(float64(cpu(b)-before)/float64(b.N), "cpu-ns/op")
 }
+
+// BenchmarkOffsetsInTransactions is one TxnOffsetCommit and its marker, of 20 producers.
+func BenchmarkOffsetsInTransactions(b *testing.B) {
+	s := benchService(b, discard{&memlog.Log{}})
+	letIn(&s.cfg)
+	benchMember(b, s) // it has loaded
+	const producers = 20
+	var wg sync.WaitGroup
+	b.ReportAllocs()
+	b.ResetTimer()
+	for i := range producers {
+		wg.Go(func() {
+			p := testProducer{id: int64(i)}
+			for range b.N / producers {
+				req := p.commit(5, 5)
+				req.Group = "simple"
+				if code := txnCode(s.TxnOffsetCommit(b.Context(), req)); code != 0 {
+					b.Error(kerr.ErrorForCode(code))
+					return
+				}
+				if got := s.WriteTxnMarkers(b.Context(), []Marker{p.marker(true, 2)})[0]; got != MarkerWritten {
+					b.Error(got)
+					return
+				}
+				p.epoch++
+				if p.epoch < 0 {
+					p.epoch = 0
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
