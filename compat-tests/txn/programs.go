@@ -168,7 +168,7 @@ func (p *program) copier(ctx, cut context.Context, in, out, group string) error 
 	for ctx.Err() == nil {
 		s, err := kgo.NewGroupTransactSession(p.options(
 			kgo.ConsumerGroup(group), kgo.ConsumeTopics(in), kgo.FetchIsolationLevel(kgo.ReadCommitted()),
-			kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.SessionTimeout(6*time.Second), kgo.HeartbeatInterval(500*time.Millisecond),
+			kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.SessionTimeout(3*time.Second), kgo.HeartbeatInterval(500*time.Millisecond),
 			kgo.FetchMaxWait(100*time.Millisecond))...)
 		if err != nil {
 			return err

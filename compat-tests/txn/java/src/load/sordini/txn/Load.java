@@ -112,7 +112,7 @@ public final class Load {
         @Override
         void work() throws Exception {
             Transactions txns = new Transactions(id); // first: what a former self has left open is ended by now
-            KafkaConsumer<String, String> consumer = consumer(settings("group.id", group, "session.timeout.ms", "6000",
+            KafkaConsumer<String, String> consumer = consumer(settings("group.id", group, "session.timeout.ms", "3000",
                     "heartbeat.interval.ms", "500", "max.poll.records", "20"));
             consumer.subscribe(List.of(in));
             while (!stopped) {
