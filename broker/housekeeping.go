@@ -33,6 +33,7 @@ func (s *Server) applyBroker(b *config.Broker) {
 	s.table.setLimits(&b.Sockets)
 	s.replicas.SetProducerIDExpiration(b.Logs.ProducerIDExpirationMs)
 	s.cleaner.Store(&b.Logs)
+	s.replicas.SetProducerIDExpirationMs(b.Logs.ProducerIDExpirationMs)
 	for _, d := range s.dirs {
 		d.SetCleaner(cleanerConfig(&b.Logs))
 	}

@@ -55,11 +55,14 @@ func TestTheCleanerIsChangedWhileItRuns(t *testing.T) {
 	}
 	// When it gets one, and less memory, then it works.
 	one, memory := "1", "1000000"
-	changes := []kadm.AlterConfig{{Op: kadm.SetConfig, Name: "log.cleaner.threads", Value: &one}, {Op: kadm.SetConfig, Name: "log.cleaner.dedupe.buffer.size", Value: &memory}}
+	changes := []kadm.AlterConfig{{Op: kadm.SetConfig, Name: "producer.id.expiration.ms", Value: &memory}, {Op: kadm.SetConfig, Name: "log.cleaner.threads", Value: &one}, {Op: kadm.SetConfig, Name: "log.cleaner.dedupe.buffer.size", Value: &memory}}
 	if got, err := kadm.NewClient(s.client(t)).AlterBrokerConfigs(testContext(t), changes); err != nil || len(got) != 1 || got[0].Err != nil {
 		t.Fatal(got, err)
 	}
 	within(t, func() error { return isCompacted(s, "latest") })
+	if ms := s.replicas.Get("latest", 0).Log().Config().ProducerIDExpirationMs; ms != 1_000_000 {
+		t.Errorf("producers are forgotten after %d ms", ms)
+	}
 	if logs := s.cleanerLogs(); logs.CleanerDedupeBufferBytes != 1_000_000 || logs.CleanerThreads != 1 {
 		t.Errorf("%+v", logs)
 	}

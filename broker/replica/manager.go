@@ -71,6 +71,9 @@ func (m *Manager) Dirs() []*storage.Dir { return m.dirs }
 
 func placeName(p storage.Partition) string { return fmt.Sprintf("%s-%d", p.Topic, p.Index) }
 
+// SetProducerIDExpirationMs changes how long idle producers are remembered, in logs that OpenTopics sees after it.
+func (m *Manager) SetProducerIDExpirationMs(ms int64) { m.producerIDExpirationMs = ms }
+
 // Get finds a partition by topic name, or nil.
 func (m *Manager) Get(topic string, index int32) *Partition {
 	m.mu.RLock()
