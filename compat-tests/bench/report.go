@@ -47,8 +47,8 @@ func (p *pair) line(w *workload) string {
 		m    *measurement
 	}{{ours, p.ours}, {"Kafka", p.kafka}} {
 		if m := side.m; m != nil {
-			s = append(s, fmt.Sprintf("%s %.3g %s (%.2f s CPU in %.2f s, client %.2f s)", side.name, w.figure(*m), w.unit(),
-				m.cpu.Seconds(), m.wall.Seconds(), m.client.Seconds()))
+			s = append(s, fmt.Sprintf("%s %.3g %s (%.2f s CPU in %.2f s, client %.2f s, %.0f requests/s)", side.name, w.figure(*m), w.unit(),
+				m.cpu.Seconds(), m.wall.Seconds(), m.client.Seconds(), float64(m.requests)/m.wall.Seconds()))
 		}
 	}
 	return fmt.Sprintf("%s, foreign %.0f%%", strings.Join(s, ", "), p.foreign()*100)

@@ -91,9 +91,10 @@ func run(ctx context.Context, o *options) (r *report, err error) {
 // choose returns the workloads that were asked for; without a choice all that the Kafka of the run serves.
 func choose(o *options) ([]workload, error) {
 	all := workloads()
-	oldServed := o.noKafka || strings.HasPrefix(o.kafkaVersion, "3.")
+	kafka3 := strings.HasPrefix(o.kafkaVersion, "3.")
+	oldServed, newServed := o.noKafka || kafka3, o.noKafka || !kafka3
 	if o.only == "" {
-		return slices.DeleteFunc(all, func(w workload) bool { return w.old && !oldServed }), nil
+		return slices.DeleteFunc(all, func(w workload) bool { return w.old && !oldServed || w.producers > 0 && !newServed }), nil
 	}
 	var chosen []workload
 	for name := range strings.SplitSeq(o.only, ",") {
@@ -103,6 +104,9 @@ func choose(o *options) ([]workload, error) {
 		}
 		if all[i].old && !oldServed {
 			return nil, fmt.Errorf("workload %q is not served by Kafka %s any more; add -kafka 3.9.1", name, o.kafkaVersion)
+		}
+		if all[i].producers > 0 && !newServed {
+			return nil, fmt.Errorf("workload %q is not served by Kafka %s yet: it is of transaction version 2", name, o.kafkaVersion)
 		}
 		chosen = append(chosen, all[i])
 	}

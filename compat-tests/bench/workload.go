@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// workload is one row of the report. All use one connection, one partition and acks=1.
+// workload is one row of the report. All use one connection, one partition and acks=1; transactions a connection for each producer, and acks=all.
 type workload struct {
 	name, text string
 	limit      float64 // of the ratio ours/Kafka; 0: reported only
@@ -20,6 +20,7 @@ type workload struct {
 	fill       int64 // bytes in the topic that a fetch run reads
 	passes     int   // how often it reads them
 	old        bool  // it asks for message format 1, which Kafka 4 does not serve any more
+	producers  int   // not 0: a run of transactions, by so many producers at a time
 }
 
 func workloads() []workload {
@@ -36,6 +37,8 @@ func workloads() []workload {
 			shape: batchShape{records: 16, valueBytes: 1000}, fetchBytes: 1 << 20, fill: 600e6, passes: 3, old: true},
 		{name: "produce-lz4", text: "produce, batches of 100 x 1,000 B in lz4 about 2:1, 5 in flight", limit: 0,
 			inFlight: 5, shape: batchShape{records: 100, valueBytes: 1000, lz4: true}, requests: 10_000},
+		{name: "transactions", text: "transactions of ten records of 100 B, 20 producers", limit: 1.0 / 3,
+			shape: batchShape{records: 10, valueBytes: 100}, requests: 8_000, perRequest: true, producers: 20},
 	}
 }
 
@@ -55,7 +58,10 @@ func (w *workload) fetchVersion() int16 {
 }
 
 func (w *workload) unit() string {
-	if w.perRequest {
+	switch {
+	case w.producers > 0:
+		return "us/transaction"
+	case w.perRequest:
 		return "us/request"
 	}
 	return "s/GB"
@@ -127,6 +133,9 @@ func (w *workload) run(ctx context.Context, b *broker, round int, scale float64)
 	unix.Sync() // what earlier runs left dirty is written now and not while the clock runs
 	awaitQuiet(quietWithin)
 	m, err = measure(b.pid, func() (int64, int64, error) {
+		if w.producers > 0 {
+			return transactions(ctx, b, topic, batch, w.producers, n)
+		}
 		sent, err := produce(ctx, c, topic, batch, n, w.inFlight)
 		return sent, int64(n), err
 	})
