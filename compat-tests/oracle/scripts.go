@@ -69,6 +69,8 @@ func scripts() []script {
 		{name: "describe groups", key: kmsg.DescribeGroups, run: describeGroupsScript},
 		{name: "describe groups odd", key: kmsg.DescribeGroups, run: describeGroupsOddScript},
 		{name: "list groups", key: kmsg.ListGroups, run: listGroupsScript},
+		{name: "delete groups", key: kmsg.DeleteGroups, run: deleteGroupsScript},
+		{name: "offset delete", key: kmsg.OffsetDelete, run: offsetDeleteScript},
 		{name: "init producer id", key: kmsg.InitProducerID, run: initProducerIDScript},
 		{name: "init producer id transactions", key: kmsg.InitProducerID, run: initTransactionsScript},
 		{name: "add partitions", key: kmsg.AddPartitionsToTxn, run: addPartitionsScript},
