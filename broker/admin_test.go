@@ -235,3 +235,22 @@ func TestTheLogsLevelChanges(t *testing.T) {
 		}
 	}
 }
+
+// Whoever sets a config that does nothing is told by kafka-configs.sh that it is done; the log must say otherwise.
+func TestBrokerConfigsThatDoNothingAreLogged(t *testing.T) {
+	var log logText
+	s := startServerWith(t, Options{Logger: slog.New(slog.NewTextHandler(&log, nil))}, t.TempDir())
+	log.take()
+	for key, want := range map[string]string{
+		"max.connection.creation.rate": "level=WARN msg=\"broker config was changed that has no effect: do not rely on it\" key=max.connection.creation.rate",
+		"num.io.threads":               "level=INFO msg=\"broker config was changed that has no effect\" key=num.io.threads",
+		"log.retention.ms":             "level=INFO msg=\"broker config was changed\" key=log.retention.ms",
+	} {
+		if err := alterBroker(t, s, kadm.AlterConfig{Name: key, Value: text("5")}); err != nil {
+			t.Fatal(err)
+		}
+		if got := log.take(); !strings.Contains(got, want) {
+			t.Errorf("%s: logged %s", key, got)
+		}
+	}
+}

@@ -10,6 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/sordini/sordini/broker/config"
 	"github.com/sordini/sordini/controller/image"
 	"github.com/sordini/sordini/controller/machine"
 )
@@ -46,8 +47,29 @@ func (h *Handlers) changeConfigs(ctx context.Context, changes []machine.AlterCon
 	}
 	for i, r := range h.Controller.AlterConfigs(ctx, rest, validateOnly) {
 		results[at[i]] = r
+		if r.Err == nil && r.Type == image.ResourceBroker && !validateOnly {
+			h.noteBrokerConfigs(rest[i].Ops)
+		}
 	}
 	return results
+}
+
+// noteBrokerConfigs tells the operator of what was set in vain: whoever asked was told that it was done.
+func (h *Handlers) noteBrokerConfigs(ops []machine.ConfigOp) {
+	for _, op := range ops {
+		if op.Op == machine.OpDelete {
+			continue
+		}
+		reason, protects := config.Idle(op.Name, *op.Value)
+		switch {
+		case reason == "":
+			h.Logger.Info("broker config was changed", "key", op.Name)
+		case protects:
+			h.Logger.Warn("broker config was changed that has no effect: do not rely on it", "key", op.Name, "reason", reason)
+		default:
+			h.Logger.Info("broker config was changed that has no effect", "key", op.Name, "reason", reason)
+		}
+	}
 }
 
 // refusal is Kafka's code and words for a change that is not made.

@@ -22,6 +22,15 @@ func warnNoEffect(s Setting, d *Definition, reason string) Warning {
 	return w
 }
 
+// Idle says why a broker config that somebody sets does nothing here, "" where it does, and whether he may rely on it for protection.
+func Idle(name, value string) (reason string, protects bool) {
+	d := registry.Lookup(BrokerKind, name)
+	if d == nil || d.NoEffect == "" {
+		return "", false
+	}
+	return d.NoEffect, warnNoEffect(Setting{Key: name, Value: value}, d, d.NoEffect).Kind == WarnUnprotected
+}
+
 // protection refuses what would leave open what Kafka would not.
 func (c *checker) protection() {
 	if c.values.rawText("authorizer.class.name") != "" {

@@ -146,6 +146,12 @@ func TestProtectionThatIsNotThere(t *testing.T) {
 			t.Errorf("%s: %v, %v", key, warnings, err)
 		}
 	}
+	for name, want := range map[string]string{"max.connection.creation.rate=5": "true " + noRate, "num.io.threads=5": "false " + noPools, "log.retention.ms=5": "false ", "nope=5": "false "} {
+		key, value, _ := strings.Cut(name, "=")
+		if reason, protects := Idle(key, value); fmt.Sprint(protects, " ", reason) != want {
+			t.Errorf("%s: %t %s", name, protects, reason)
+		}
+	}
 	// What asks for no more than the default relies on nothing, and neither does what was switched off where it is said to be meant.
 	quiet := settings("authorizer.class.name", "", "ssl.client.auth", "none", "security.inter.broker.protocol", "PLAINTEXT", "remote.log.storage.system.enable", "FALSE", "min.insync.replicas", "1")
 	_, warnings, err := New(Options{DataDir: "/data"}, quiet)
