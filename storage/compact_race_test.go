@@ -62,8 +62,8 @@ func TestReadersMeetCompaction(t *testing.T) {
 			if _, err := d.RunCompaction(t.Context(), now); err != nil {
 				t.Errorf("compaction: %v", err)
 			}
-			if _, err := d.RunScrub(t.Context(), 0); err != nil {
-				t.Errorf("scrub: %v", err)
+			if sum, err := d.RunScrub(t.Context(), 0); err != nil || sum.Damaged != 0 {
+				t.Errorf("scrub: %+v, %v", sum, err)
 			}
 			if err := d.Checkpoint(); err != nil {
 				t.Errorf("checkpoint: %v", err)

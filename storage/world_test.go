@@ -120,6 +120,8 @@ func (w *world) step() {
 		w.compact()
 	case n < 97:
 		w.reopen()
+	case n < 98:
+		w.scrub()
 	default:
 		w.epoch += int32(w.rng.IntN(3))
 	}
@@ -233,6 +235,16 @@ func (w *world) compact() {
 	w.cleanedEnd = w.l.LogEndOffset()
 	_, err := w.d.RunCompaction(context.Background(), w.nowMs)
 	w.must(err)
+}
+
+// scrub finds nothing, whatever was done to the log.
+func (w *world) scrub() {
+	w.t.Helper()
+	sum, err := w.d.RunScrub(context.Background(), 0)
+	w.must(err)
+	if sum.Damaged != 0 || sum.Bytes != w.l.Size() {
+		w.t.Fatalf("%+v of a log of %d bytes: %v", sum, w.l.Size(), w.l.Damaged())
+	}
 }
 
 func (w *world) deleteRecords() {
