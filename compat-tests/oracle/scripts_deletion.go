@@ -33,7 +33,6 @@ func deleteGroupsScript(s *session) {
 	s.simpleCommit(h, a, 0)
 	s.member(m, 4)
 	s.ask("unknown", request(s.name("ghost")))
-	s.ask("empty name", request(""))
 	s.ask("with a member", request(m))
 	s.ask("one of three", request(m, g, s.name("ghost")))
 	s.committed(g)
