@@ -44,7 +44,7 @@ var routes = []route{
 	{key: kmsg.AddOffsetsToTxn, max: 4, answer: by((*api.Handlers).AddOffsetsToTxn)},
 	{key: kmsg.EndTxn, max: 5, answer: by((*api.Handlers).EndTxn)},
 	{key: kmsg.WriteTxnMarkers, max: 2, answer: by((*api.Handlers).WriteTxnMarkers)},
-	{key: kmsg.TxnOffsetCommit, max: 5, answer: by((*api.Handlers).TxnOffsetCommit)},
+	{key: kmsg.TxnOffsetCommit, max: 6, answer: by((*api.Handlers).TxnOffsetCommit)},
 	{key: kmsg.DescribeConfigs, max: 4, answer: by((*api.Handlers).DescribeConfigs)},
 	{key: kmsg.AlterConfigs, max: 2, answer: by((*api.Handlers).AlterConfigs)},
 	{key: kmsg.DescribeLogDirs, max: 5, answer: by((*api.Handlers).DescribeLogDirs)},

@@ -11,12 +11,13 @@ import (
 	"github.com/sordini/sordini/groupcoord/txn"
 )
 
-// TxnOffsetCommit answers TxnOffsetCommit 0-5. The offsets are pending until
+// TxnOffsetCommit answers TxnOffsetCommit 0-6. The offsets are pending until
 // WriteTxnMarkers ends the producer's transaction. Topics and partitions that
 // do not exist get their own error; the others are committed.
 //
 // v2 leader epochs · v3 group metadata, fencing by the group (KIP-447) · v4
-// TRANSACTION_ABORTABLE · v5 adds the group's partition to the transaction (KIP-890).
+// TRANSACTION_ABORTABLE · v5 adds the group's partition to the transaction
+// (KIP-890) · v6 topic ids (KIP-1319).
 func (s *Service) TxnOffsetCommit(ctx context.Context, req *kmsg.TxnOffsetCommitRequest) *kmsg.TxnOffsetCommitResponse {
 	known, resp, _ := s.resolveCommit(asOffsetCommit(req))
 	if len(known.Topics) > 0 {
@@ -85,13 +86,16 @@ func (s *Service) verify(ctx context.Context, req *kmsg.TxnOffsetCommitRequest) 
 func asOffsetCommit(req *kmsg.TxnOffsetCommitRequest) *kmsg.OffsetCommitRequest {
 	commit := kmsg.NewPtrOffsetCommitRequest()
 	commit.Version, commit.Group = 8, req.Group
+	if req.Version >= 6 {
+		commit.Version = 10 // the first with topic ids
+	}
 	if req.Version >= 3 {
 		commit.Generation, commit.MemberID, commit.InstanceID = req.Generation, req.MemberID, req.InstanceID
 	}
 	commit.Topics = make([]kmsg.OffsetCommitRequestTopic, 0, len(req.Topics))
 	for i := range req.Topics {
 		topic := kmsg.NewOffsetCommitRequestTopic()
-		topic.Topic = req.Topics[i].Topic
+		topic.Topic, topic.TopicID = req.Topics[i].Topic, req.Topics[i].TopicID
 		topic.Partitions = make([]kmsg.OffsetCommitRequestTopicPartition, len(req.Topics[i].Partitions))
 		for j := range topic.Partitions {
 			p, asked := &topic.Partitions[j], &req.Topics[i].Partitions[j]
@@ -118,7 +122,7 @@ func asTxnOffsetCommit(req *kmsg.TxnOffsetCommitRequest, committed *kmsg.OffsetC
 			continue
 		}
 		topic := kmsg.NewTxnOffsetCommitResponseTopic()
-		topic.Topic = committed.Topics[i].Topic
+		topic.Topic, topic.TopicID = committed.Topics[i].Topic, committed.Topics[i].TopicID
 		for _, p := range committed.Topics[i].Partitions {
 			one := kmsg.NewTxnOffsetCommitResponseTopicPartition()
 			one.Partition, one.ErrorCode = p.Partition, p.ErrorCode

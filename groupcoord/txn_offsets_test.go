@@ -24,7 +24,7 @@ func (p testProducer) commit(version int16, offsets ...int64) *kmsg.TxnOffsetCom
 	req := kmsg.NewPtrTxnOffsetCommitRequest()
 	req.Version, req.TransactionalID, req.Group, req.ProducerID, req.ProducerEpoch = version, "x", "g", p.id, p.epoch
 	topic := kmsg.NewTxnOffsetCommitRequestTopic()
-	topic.Topic = "t"
+	topic.Topic, topic.TopicID = "t", topicID
 	for partition, offset := range offsets {
 		one := kmsg.NewTxnOffsetCommitRequestTopicPartition()
 		one.Partition, one.Offset = int32(partition), offset
@@ -64,7 +64,7 @@ func letIn(c *Config) {
 }
 
 func TestTxnOffsetsWaitForTheMarker(t *testing.T) {
-	for version := int16(0); version <= 5; version++ {
+	for version := int16(0); version <= 6; version++ {
 		synctest.Test(t, func(t *testing.T) {
 			log := &memlog.Log{}
 			s := newService(t, log, letIn)
@@ -212,6 +212,17 @@ func TestTxnOffsetCommitErrors(t *testing.T) {
 		wantCode(t, "unknown topic", resp.Topics[0].Partitions[1].ErrorCode, kerr.UnknownTopicOrPartition)
 		wantCode(t, "known topic", resp.Topics[1].Partitions[1].ErrorCode, nil)
 		if resp.Topics[0].Topic != "none" || resp.Topics[1].Topic != "t" || resp.Version != 3 {
+			t.Errorf("answer %+v", resp)
+		}
+
+		// By id, from version 6 on.
+		req = p.commit(6, 1)
+		req.Topics = append(req.Topics, req.Topics[0])
+		req.Topics[1].TopicID = [16]byte{9}
+		resp = s.TxnOffsetCommit(t.Context(), req)
+		wantCode(t, "known id", txnCode(resp), nil)
+		wantCode(t, "unknown id", resp.Topics[1].Partitions[0].ErrorCode, kerr.UnknownTopicID)
+		if resp.Topics[0].TopicID != topicID || resp.Topics[1].TopicID != ([16]byte{9}) {
 			t.Errorf("answer %+v", resp)
 		}
 

@@ -10,7 +10,7 @@ import (
 )
 
 // The APIs of the group coordinator: OffsetCommit 0-10 (8), OffsetFetch 0-10 (9), JoinGroup 0-9 (11), Heartbeat 0-4 (12), LeaveGroup 0-5
-// (13), SyncGroup 0-5 (14), DescribeGroups 0-6 (15), ListGroups 0-5 (16), TxnOffsetCommit 0-5 (28), DeleteGroups 0-3 (42), OffsetDelete 0 (47). All rules are the coordinator's; here is only the way to it.
+// (13), SyncGroup 0-5 (14), DescribeGroups 0-6 (15), ListGroups 0-5 (16), TxnOffsetCommit 0-6 (28), DeleteGroups 0-3 (42), OffsetDelete 0 (47). All rules are the coordinator's; here is only the way to it.
 
 // JoinGroup waits until the group's next generation is formed.
 func (h *Handlers) JoinGroup(ctx context.Context, req *Request, q *kmsg.JoinGroupRequest) *kmsg.JoinGroupResponse {

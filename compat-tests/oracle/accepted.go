@@ -122,7 +122,6 @@ var acceptedDifferences = []accepted{
 	// ApiVersions.
 	{"api versions", 0, newest, "*", "ApiKeys[*]", "there", "-", "Not served yet."},
 	{"api versions", 0, newest, "*", "ApiKeys[*].MinVersion", "", "-", "Old clients are served."},
-	{"api versions", 0, newest, "*", "ApiKeys[28].MaxVersion", "6", "5", "TxnOffsetCommit by topic id is not served yet."},
 	{"api versions", 3, newest, "*", "*Features[eligible.leader.replicas.version]*", "", "-", "What the feature stands for is not served yet."},
 	{"api versions", 3, newest, "*", "*Features[group.version]*", "", "-", "What the feature stands for is not served yet."},
 	{"api versions", 3, newest, "*", "*Features[kraft.version]*", "", "-", "What the feature stands for is not served yet."},

@@ -13,6 +13,9 @@ func (p *txnProducer) commitRequest(group, topic string, partitions ...int32) *k
 	r.TransactionalID, r.ProducerID, r.ProducerEpoch, r.Group = p.txn, p.id, p.epoch, group
 	t := kmsg.NewTxnOffsetCommitRequestTopic()
 	t.Topic = topic
+	if p.s.version >= 6 {
+		t.TopicID = p.s.idOrGhost(topic)
+	}
 	for _, number := range partitions {
 		one := kmsg.NewTxnOffsetCommitRequestTopicPartition()
 		one.Partition, one.Offset, one.LeaderEpoch = number, 10+int64(number), 0

@@ -67,7 +67,7 @@ type Txn struct {
 	Marker *Marker
 }
 
-// TxnOffsetCommit 0-5. The offsets become the group's when the marker commits
+// TxnOffsetCommit 0-6. The offsets become the group's when the marker commits
 // them. 2: leader epoch. 3: the member, as in OffsetCommit (KIP-447), but one
 // that a rebalance is going on around may commit all the same; and who says
 // nothing of a member is let in, as before.
