@@ -73,7 +73,10 @@ func New(o Options, layers ...Layer) (*Values, []Warning, error) {
 		warnings = append(warnings, more...)
 	}
 	if len(problems) > 0 {
-		return nil, warnings, problems
+		refused := func(w Warning) bool {
+			return slices.ContainsFunc(problems, func(p *ValueError) bool { return p.Key == w.Key })
+		}
+		return nil, slices.DeleteFunc(warnings, refused), problems // the problem says it all
 	}
 	return v, warnings, nil
 }

@@ -55,6 +55,7 @@ func validateFile(out, errOut io.Writer, file string, strict, quiet bool) error 
 	bad := 0
 	var problems config.Problems
 	if errors.As(err, &problems) {
+		slices.SortStableFunc(problems, func(a, b *config.ValueError) int { return a.Origin.Line - b.Origin.Line })
 		for _, p := range problems {
 			fmt.Fprintln(errOut, p.Error())
 		}

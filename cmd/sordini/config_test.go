@@ -86,6 +86,15 @@ func TestConfigValidateFails(t *testing.T) {
 	if exitCode(err) != exitFailed || strings.Count(errOut, "\n") != 2 || !strings.Contains(errOut, file+":1: num.partitions=abc") {
 		t.Errorf("%v\n%s", err, errOut)
 	}
+	// A refused key is not listed as one without effect too, and problems are in the order of the file.
+	write(t, file, "security.inter.broker.protocol=SSL\nnum.io.threads=5\nauthorizer.class.name=a.B\nlisteners=SSL://:1\n")
+	out, errOut, err := execute(t, "config", "validate", file)
+	if lines := strings.Split(errOut, "\n"); exitCode(err) != exitFailed || len(lines) != 4 || !strings.HasPrefix(lines[0], file+":1: ") || !strings.HasPrefix(lines[1], file+":3: ") || !strings.HasPrefix(lines[2], file+":4: ") {
+		t.Errorf("%v\n%s", err, errOut)
+	}
+	if strings.Count(out, "\n") != 1 || !strings.Contains(out, "num.io.threads has no effect") {
+		t.Errorf("printed\n%s", out)
+	}
 	write(t, file, "log.retnetion.ms=5\n")
 	if _, _, err = execute(t, "config", "validate", file); err != nil {
 		t.Errorf("unknown key: %v", err)
