@@ -8,6 +8,13 @@ import (
 	"time"
 )
 
+func needsGroups(_ *Broker, c Client) (verdict, why string) {
+	if c.Features().Groupless {
+		return Absent, "has no consumer groups"
+	}
+	return "", ""
+}
+
 // groupScenario: three members share four partitions, one leaves, one vanishes, and the one that stays takes over what
 // they held. Commits are made while nothing moves, so every record must be received exactly once.
 func groupScenario(t *testing.T, b *Broker, v Version, c Client) string {

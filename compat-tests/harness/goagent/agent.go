@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 )
 
@@ -91,13 +92,40 @@ type Client interface {
 	Join(j Join) (Member, error)
 }
 
-// Extra is a Client that knows more ops. It returns ErrUnknown for those that it does not know.
-type Extra interface {
-	Do(op string, args json.RawMessage) (any, error)
+// Txn is one transaction of the op "transact"; see harness.Txn.
+type Txn struct {
+	Topic   string   `json:"topic"`
+	Records []Record `json:"records"`
+	End     string   `json:"end"` // commit, abort, or abandon: nothing more is done, the producer stays open
+	Offsets *struct {
+		Group     string `json:"group"`
+		Topic     string `json:"topic"`
+		Partition int32  `json:"partition"`
+		Offset    int64  `json:"offset"`
+	} `json:"offsets"`
 }
 
-// ErrUnknown says that there is no such op.
-var ErrUnknown = errors.New("unknown op")
+// Transactor is a Client that has transactions.
+type Transactor interface {
+	Transact(id string, txns []Txn) error
+}
+
+// Admin are the arguments of all admin ops.
+type Admin struct {
+	Topic      string            `json:"topic"`
+	Partition  int32             `json:"partition"`
+	Partitions int32             `json:"partitions"`
+	Offset     int64             `json:"offset"`
+	Configs    map[string]string `json:"configs"`
+	Name       string            `json:"name"`
+	Value      string            `json:"value"`
+	Group      string            `json:"group"`
+}
+
+// Administrator is a Client with admin calls; op is without the "admin." before it.
+type Administrator interface {
+	Administer(op string, a Admin) (any, error)
+}
 
 type args struct {
 	Topic      string `json:"topic"`
@@ -194,10 +222,34 @@ func (s *server) handle(line []byte) (any, error) {
 	case "member.assigned", "member.take", "member.commit", "member.leave":
 		return s.member(r.Op, s.members[r.Handle])
 	}
-	if extra, ok := s.client.(Extra); ok {
-		return extra.Do(r.Op, r.Args)
+	return s.extra(r)
+}
+
+// extra does what not every client can.
+func (s *server) extra(r request) (any, error) {
+	transactor, transacts := s.client.(Transactor)
+	administrator, administers := s.client.(Administrator)
+	op, admin := strings.CutPrefix(r.Op, "admin.")
+	switch {
+	case r.Op == "transact" && transacts:
+		var a struct {
+			ID   string
+			Txns []Txn
+		}
+		if err := json.Unmarshal(r.Args, &a); err != nil {
+			return nil, err
+		}
+		return nil, transactor.Transact(a.ID, a.Txns)
+	case admin && administers:
+		var a Admin
+		if len(r.Args) > 0 {
+			if err := json.Unmarshal(r.Args, &a); err != nil {
+				return nil, err
+			}
+		}
+		return administrator.Administer(op, a)
 	}
-	return nil, ErrUnknown
+	return nil, fmt.Errorf("unknown op %q", r.Op)
 }
 
 func (s *server) stream(op string, st *stream) (any, error) {

@@ -57,6 +57,9 @@ func (c *client) Info() goagent.Info {
 		"timestamps": c.atLeast(sarama.V0_10_0_0),
 		"timeless":   !c.atLeast(sarama.V0_10_0_0),
 		"idempotent": c.atLeast(sarama.V0_11_0_0),
+		"coarseTime": !c.atLeast(sarama.V0_10_1_0),
+		"txns":       c.atLeast(sarama.V0_11_0_0),
+		"admin":      c.adminOps(),
 		"groupless":  !c.atLeast(sarama.V0_10_2_0),
 		"nulls":      true,
 		"binary":     true,
@@ -172,10 +175,12 @@ func (c *client) Offsets(topic string, partition int32, timestamp int64) (o goag
 		return o, err
 	}
 	defer cl.Close()
-	for at, to := range map[int64]*int64{sarama.OffsetOldest: &o.First, sarama.OffsetNewest: &o.End, timestamp: &o.ByTime} {
-		if *to, err = cl.GetOffset(topic, partition, at); err != nil {
-			return o, err
-		}
+	if o.First, err = cl.GetOffset(topic, partition, sarama.OffsetOldest); err != nil {
+		return o, err
 	}
-	return o, nil
+	if o.End, err = cl.GetOffset(topic, partition, sarama.OffsetNewest); err != nil || !c.atLeast(sarama.V0_10_1_0) {
+		return o, err
+	}
+	o.ByTime, err = cl.GetOffset(topic, partition, timestamp)
+	return o, err
 }
