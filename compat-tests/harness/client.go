@@ -28,6 +28,8 @@ type Record struct {
 type Features struct {
 	Codecs     []string `json:"codecs"`
 	Headers    bool     `json:"headers"`    // sets and reads headers
+	HeaderMap  bool     `json:"headerMap"`  // has headers as a map: the order between different names is lost
+	HeaderOnce bool     `json:"headerOnce"` // a record has no two headers of one name
 	Timestamps bool     `json:"timestamps"` // sets timestamps (all of them read timestamps)
 	Nulls      bool     `json:"nulls"`      // tells null from empty
 	Binary     bool     `json:"binary"`     // keys and values may hold any byte
