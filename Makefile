@@ -5,7 +5,7 @@ BIN     := bin/sordini
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 
-# compat-tests need JDK 17 and Maven, Python 3 and kcat; harness says which one is missing.
+# compat-tests need JDK 17 and Maven, Python 3, Node.js and kcat; harness says which one is missing.
 UNIT   = $(shell $(GO) list ./... | grep -v /compat-tests/)
 COMPAT := ./compat-tests/...
 LANES  := $(patsubst %/versions.txt,./%,$(wildcard compat-tests/*/versions.txt))

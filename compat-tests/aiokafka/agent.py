@@ -9,6 +9,13 @@ import time
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
+try:
+    from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic, RecordsToDelete
+    from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+    from aiokafka.errors import for_code
+except ImportError:
+    AIOKafkaAdminClient = None
+
 from harnessagent import HEARTBEAT_MS, Agent, Member, Stream, headers_of, serve, to_bytes, to_json
 
 LOOP = asyncio.new_event_loop()
@@ -62,6 +69,87 @@ class AioMember(Member):
         run(self.consumer.stop())
 
 
+class AioTransactions:
+    def __init__(self, config):
+        self.producer = run(started(lambda: AIOKafkaProducer(**config)))
+
+    def begin(self):
+        run(self.producer.begin_transaction())
+
+    def send(self, topic, records):
+        async def send_all():
+            sent = [await self.producer.send(topic, to_bytes(r["v"]), to_bytes(r["k"]), r["p"]) for r in records]
+            await asyncio.wait_for(asyncio.gather(*sent), 20)
+
+        run(send_all())
+
+    def offsets(self, group, topic, partition, offset):
+        run(self.producer.send_offsets_to_transaction({TopicPartition(topic, partition): offset}, group))
+
+    def commit(self):
+        run(self.producer.commit_transaction())
+
+    def abort(self):
+        run(self.producer.abort_transaction())
+
+    def close(self):
+        run(self.producer.stop())
+
+
+class AdminCalls:
+    """The admin calls by their names in the harness; aiokafka has them since 0.9."""
+
+    names = ["create", "topics", "config", "alter", "grow", "truncate", "groups", "group", "committed", "drop"]
+
+    def __init__(self, admin):
+        self.admin = admin
+
+    @staticmethod
+    def check(errors):
+        """The answers are left as they came; an error is in a tuple of what was asked for, its code and more."""
+        for error in errors:
+            if error[1] != 0:
+                raise RuntimeError("{}: {}".format(for_code(error[1]).__name__, error))
+
+    async def create(self, topic, partitions, configs):
+        answer = await self.admin.create_topics([NewTopic(topic, partitions, 1, topic_configs=configs)])
+        self.check(answer.topic_errors)
+
+    async def topics(self):
+        return await self.admin.list_topics()
+
+    async def config(self, topic, name):
+        answers = await self.admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic)])
+        (resource,) = answers[0].resources
+        return next(entry[1] for entry in resource[4] if entry[0] == name)
+
+    async def alter(self, topic, name, value):
+        answers = await self.admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, {name: value})])
+        self.check([("",) + tuple(r) for r in answers[0].resources])
+
+    async def grow(self, topic, partitions):
+        answer = await self.admin.create_partitions({topic: NewPartitions(partitions)})
+        self.check(answer.topic_errors)
+
+    async def truncate(self, topic, partition, offset):
+        await self.admin.delete_records({TopicPartition(topic, partition): RecordsToDelete(offset)})
+
+    async def groups(self):
+        return [group[0] for group in await self.admin.list_consumer_groups()]
+
+    async def group(self, group):
+        (answer,) = await self.admin.describe_consumer_groups([group])
+        return answer.groups[0][2]
+
+    async def committed(self, group, topic, partition):
+        offsets = await self.admin.list_consumer_group_offsets(group)
+        return offsets[TopicPartition(topic, partition)].offset
+
+    async def drop(self, topic):
+        answer = await self.admin.delete_topics([topic])
+        self.check(answer.topic_error_codes)
+
+
 class AioAgent(Agent):
     def __init__(self, bootstrap):
         super().__init__()
@@ -76,6 +164,8 @@ class AioAgent(Agent):
             "binary": True,
             "idempotent": True,
             "bulky": True,
+            "transactions": True,
+            "admin": AdminCalls.names if AIOKafkaAdminClient else [],
         }
 
     def producer_config(self, codec, acks):
@@ -129,6 +219,20 @@ class AioAgent(Agent):
                 }
 
         return run(look())
+
+    def transactions(self, id):
+        return AioTransactions(dict(self.config, transactional_id=id))
+
+    def admin(self, call, **args):
+        async def do():
+            admin = AIOKafkaAdminClient(**self.config)
+            await admin.start()
+            try:
+                return await getattr(AdminCalls(admin), call)(**args)
+            finally:
+                await admin.close()
+
+        return run(do())
 
     def stream(self, **args):
         return AioStream(self.producer_config("none", "all"), **args)

@@ -1,8 +1,16 @@
 """Does with confluent-kafka what the harness asks for; see harnessagent. One source for every pinned version."""
 
+import sys
 import time
 
-from confluent_kafka import TIMESTAMP_NOT_AVAILABLE, Consumer, Producer, TopicPartition, libversion
+from confluent_kafka import TIMESTAMP_NOT_AVAILABLE, Consumer, KafkaException, Producer, TopicPartition, libversion
+from confluent_kafka.admin import AdminClient, ConfigResource, NewPartitions, NewTopic
+
+try:  # what came later
+    from confluent_kafka import ConsumerGroupTopicPartitions
+    from confluent_kafka.admin import AlterConfigOpType, ConfigEntry
+except ImportError:
+    pass
 
 from harnessagent import HEARTBEAT_MS, Agent, Member, Stream, headers_of, serve, to_bytes, to_json
 
@@ -74,6 +82,111 @@ class ConfluentMember(Member):
         self.consumer.close()
 
 
+class ConfluentTransactions:
+    def __init__(self, config, reader):
+        self.producer = Producer(config)
+        self.producer.init_transactions(20)
+        self.reader = reader  # makes the consumer that stands for a group
+
+    def begin(self):
+        self.producer.begin_transaction()
+
+    def send(self, topic, records):
+        for r in records:
+            self.producer.produce(topic, to_bytes(r["v"]), to_bytes(r["k"]), r["p"])
+        if self.producer.flush(20):
+            raise RuntimeError("not all records were delivered")
+
+    def offsets(self, group, topic, partition, offset):
+        consumer = self.reader(**{"group.id": group})
+        metadata = consumer.consumer_group_metadata()
+        self.producer.send_offsets_to_transaction([TopicPartition(topic, partition, offset)], metadata, 20)
+        consumer.close()
+
+    def commit(self):
+        self.producer.commit_transaction(20)
+
+    def abort(self):
+        self.producer.abort_transaction(20)
+
+    def close(self):
+        try:
+            self.producer.flush(5)
+        except KafkaException as error:  # that of a producer that was fenced
+            print(error, file=sys.stderr)
+
+
+class AdminCalls:
+    """The admin calls by their names in the harness. A client has those whose method it has."""
+
+    needs = {
+        "create": "create_topics",
+        "topics": "list_topics",
+        "config": "describe_configs",
+        "alter": "alter_configs",
+        "grow": "create_partitions",
+        "truncate": "delete_records",
+        "groups": "list_consumer_groups",
+        "group": "describe_consumer_groups",
+        "committed": "list_consumer_group_offsets",
+        "dropGroup": "delete_consumer_groups",
+        "drop": "delete_topics",
+    }
+
+    def __init__(self, config):
+        self.admin = AdminClient(config)
+
+    @classmethod
+    def names(cls):
+        return [name for name, method in cls.needs.items() if hasattr(AdminClient, method)]
+
+    @staticmethod
+    def only(futures):
+        """Every call answers with futures by what was asked for, and here that is one thing."""
+        (future,) = futures.values()
+        return future.result(20)
+
+    def create(self, topic, partitions, configs):
+        self.only(self.admin.create_topics([NewTopic(topic, partitions, 1, config=configs)]))
+
+    def topics(self):
+        return list(self.admin.list_topics(timeout=20).topics)
+
+    def config(self, topic, name):
+        return self.only(self.admin.describe_configs([ConfigResource("topic", topic)]))[name].value
+
+    def alter(self, topic, name, value):
+        resource = ConfigResource("topic", topic)
+        if hasattr(self.admin, "incremental_alter_configs"):
+            resource.add_incremental_config(ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET))
+            self.only(self.admin.incremental_alter_configs([resource]))
+            return
+        resource.set_config(name, value)
+        self.only(self.admin.alter_configs([resource]))
+
+    def grow(self, topic, partitions):
+        self.only(self.admin.create_partitions([NewPartitions(topic, partitions)]))
+
+    def truncate(self, topic, partition, offset):
+        self.only(self.admin.delete_records([TopicPartition(topic, partition, offset)]))
+
+    def groups(self):
+        return [g.group_id for g in self.admin.list_consumer_groups().result(20).valid]
+
+    def group(self, group):
+        return self.only(self.admin.describe_consumer_groups([group])).state.name
+
+    def committed(self, group, topic, partition):
+        asked = ConsumerGroupTopicPartitions(group, [TopicPartition(topic, partition)])
+        return self.only(self.admin.list_consumer_group_offsets([asked])).topic_partitions[0].offset
+
+    def dropGroup(self, group):
+        self.only(self.admin.delete_consumer_groups([group]))
+
+    def drop(self, topic):
+        self.only(self.admin.delete_topics([topic]))
+
+
 class ConfluentAgent(Agent):
     def __init__(self, bootstrap):
         super().__init__()
@@ -88,6 +201,8 @@ class ConfluentAgent(Agent):
             "binary": True,
             "idempotent": IDEMPOTENT,
             "bulky": True,
+            "transactions": hasattr(Producer, "init_transactions"),
+            "admin": AdminCalls.names(),
         }
 
     def producer_config(self, codec, acks):
@@ -136,6 +251,12 @@ class ConfluentAgent(Agent):
         at = consumer.offsets_for_times([TopicPartition(topic, partition, timestamp)], timeout=10)[0].offset
         consumer.close()
         return {"first": first, "end": end, "byTime": max(at, -1)}  # none is OFFSET_END, which is -1
+
+    def transactions(self, id):
+        return ConfluentTransactions(dict(self.config, **{"transactional.id": id}), self.reader)
+
+    def admin(self, call, **args):
+        return getattr(AdminCalls(self.config), call)(**args)
 
     def stream(self, **args):
         return ConfluentStream(dict(self.producer_config("none", "all"), **{"message.send.max.retries": 1000000}), **args)

@@ -275,3 +275,9 @@ func (m *agentMember) Leave(t testing.TB) {
 	t.Helper()
 	m.agent.callHandle(t, "member.leave", m.handle, nil, nil)
 }
+
+// AdminCall is AdminCaller's.
+func (a *Agent) AdminCall(t testing.TB, op string, args map[string]any, result any) error {
+	t.Helper()
+	return a.try(t, "admin."+op, "", args, result)
+}

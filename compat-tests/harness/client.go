@@ -39,9 +39,12 @@ type Features struct {
 	Timeless   bool     `json:"timeless"`   // speaks of records without timestamps (message format 0)
 
 	NoTimeQuery  bool `json:"noTimeQuery"`  // an OffsetLister that finds nothing by time
+	Groupless    bool `json:"groupless"`    // has no group members
 	AdminTopics  bool `json:"adminTopics"`  // an Administrator
 	AdminGroups  bool `json:"adminGroups"`  // an Administrator that can describe groups
 	Transactions bool `json:"transactions"` // a Transactor
+
+	Admin []string `json:"admin"` // an AdminCaller: the calls that it has
 }
 
 // ProduceArgs is one synchronous call: everything is sent, then flushed.

@@ -100,14 +100,28 @@ func RecordDifference(want, got *Record, reader Features) string {
 		return fmt.Sprintf("timestamp %d, want %d", got.Timestamp, want.Timestamp)
 	case want.Timestamp == TimestampNow && (got.Timestamp < time.Now().Add(-10*time.Minute).UnixMilli() || got.Timestamp > time.Now().Add(time.Minute).UnixMilli()):
 		return fmt.Sprintf("timestamp %d, want one of the last minutes", got.Timestamp)
-	case reader.Headers && !sameHeaders(want.Headers, got.Headers, reader.HeaderMap):
+	case reader.Headers && !sameHeaders(want.Headers, got.Headers, reader):
 		return fmt.Sprintf("headers %q, want %q", got.Headers, want.Headers)
 	}
 	return ""
 }
 
-func sameHeaders(want, got []Header, unordered bool) bool {
-	if unordered {
+// sameHeaders compares as far as the reader can tell: one with HeaderOnce sees the last header of a name.
+func sameHeaders(want, got []Header, reader Features) bool {
+	if reader.HeaderOnce {
+		last := map[string]int{}
+		for i, h := range want {
+			last[h.Name] = i
+		}
+		var seen []Header
+		for i, h := range want {
+			if last[h.Name] == i {
+				seen = append(seen, h)
+			}
+		}
+		want = seen
+	}
+	if reader.HeaderMap {
 		byName := func(a, b Header) int { return cmp.Compare(a.Name, b.Name) }
 		want, got = slices.Clone(want), slices.Clone(got)
 		slices.SortStableFunc(want, byName)

@@ -26,9 +26,9 @@ var suite = []step{
 	{name: "codecs", run: codecsStep},
 	{name: "offsets", needs: needsOffsets, run: offsetsStep},
 	{name: "bulk", needs: needsBulky, run: bulkScenario},
-	{name: "group", run: groupScenario},
+	{name: "group", needs: needsGroups, run: groupScenario},
 	{name: "restart", run: restartScenario},
-	{name: "resume", run: resumeScenario},
+	{name: "resume", needs: needsGroups, run: resumeScenario},
 	{name: "admin", needs: needsAdmin, run: adminStep},
 	{name: "transactions", needs: needsTransactions, run: transactionsStep},
 }

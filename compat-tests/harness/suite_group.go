@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-func needsGroups(_ *Broker, c Client) (verdict, why string) {
+func needsGroups(_ testing.TB, _ *Broker, c Client) (verdict, why string) {
 	if c.Features().Groupless {
 		return Absent, "has no consumer groups"
 	}

@@ -92,22 +92,21 @@ type Client interface {
 	Join(j Join) (Member, error)
 }
 
-// Txn is one transaction of the op "transact"; see harness.Txn.
-type Txn struct {
-	Topic   string   `json:"topic"`
-	Records []Record `json:"records"`
-	End     string   `json:"end"` // commit, abort, or abandon: nothing more is done, the producer stays open
-	Offsets *struct {
-		Group     string `json:"group"`
-		Topic     string `json:"topic"`
-		Partition int32  `json:"partition"`
-		Offset    int64  `json:"offset"`
-	} `json:"offsets"`
-}
-
 // Transactor is a Client that has transactions.
 type Transactor interface {
-	Transact(id string, txns []Txn) error
+	// OpenTransactions makes a producer with a transactional id and fences those before it.
+	OpenTransactions(id string) (Transactions, error)
+}
+
+// Transactions is a transactional producer.
+type Transactions interface {
+	Begin() error
+	// Send sends the records and returns when they are acknowledged.
+	Send(topic string, records []Record) error
+	SendOffset(group, topic string, partition int32, offset int64) error
+	Commit() error
+	Abort() error
+	Close() error
 }
 
 // Admin are the arguments of all admin ops.
@@ -145,11 +144,12 @@ type server struct {
 	client  Client
 	streams map[string]*stream
 	members map[string]Member
+	txns    map[string]Transactions
 }
 
 // Serve answers requests until the input ends, and then ends the process: what still runs belongs to a test that is over.
 func Serve(c Client) {
-	s := &server{client: c, streams: map[string]*stream{}, members: map[string]Member{}}
+	s := &server{client: c, streams: map[string]*stream{}, members: map[string]Member{}, txns: map[string]Transactions{}}
 	in := bufio.NewReaderSize(os.Stdin, 1<<20)
 	out := json.NewEncoder(os.Stdout)
 	for {
@@ -229,25 +229,18 @@ func (s *server) handle(line []byte) (any, error) {
 func (s *server) extra(r request) (any, error) {
 	transactor, transacts := s.client.(Transactor)
 	administrator, administers := s.client.(Administrator)
-	op, admin := strings.CutPrefix(r.Op, "admin.")
+	kind, verb, _ := strings.Cut(r.Op, ".")
 	switch {
-	case r.Op == "transact" && transacts:
-		var a struct {
-			ID   string
-			Txns []Txn
-		}
-		if err := json.Unmarshal(r.Args, &a); err != nil {
-			return nil, err
-		}
-		return nil, transactor.Transact(a.ID, a.Txns)
-	case admin && administers:
+	case kind == "txn" && transacts:
+		return nil, s.transact(verb, r, transactor)
+	case kind == "admin" && administers:
 		var a Admin
 		if len(r.Args) > 0 {
 			if err := json.Unmarshal(r.Args, &a); err != nil {
 				return nil, err
 			}
 		}
-		return administrator.Administer(op, a)
+		return administrator.Administer(verb, a)
 	}
 	return nil, fmt.Errorf("unknown op %q", r.Op)
 }
@@ -275,4 +268,43 @@ func (s *server) member(op string, m Member) (any, error) {
 		return nil, m.Commit()
 	}
 	return nil, m.Leave()
+}
+
+func (s *server) transact(verb string, r request, transactor Transactor) error {
+	var a struct {
+		ID        string
+		Topic     string
+		Records   []Record
+		Group     string
+		Partition int32
+		Offset    int64
+	}
+	if len(r.Args) > 0 {
+		if err := json.Unmarshal(r.Args, &a); err != nil {
+			return err
+		}
+	}
+	if verb == "open" {
+		x, err := transactor.OpenTransactions(a.ID)
+		s.txns[r.Handle] = x
+		return err
+	}
+	x := s.txns[r.Handle]
+	switch {
+	case x == nil:
+		return errors.New("no such producer")
+	case verb == "begin":
+		return x.Begin()
+	case verb == "send":
+		return x.Send(a.Topic, a.Records)
+	case verb == "offsets":
+		return x.SendOffset(a.Group, a.Topic, a.Partition, a.Offset)
+	case verb == "commit":
+		return x.Commit()
+	case verb == "abort":
+		return x.Abort()
+	case verb == "close":
+		return x.Close()
+	}
+	return fmt.Errorf("unknown op %q", r.Op)
 }

@@ -118,6 +118,7 @@ function within(ms, what, promise) {
 async function serve(agent) {
   const streams = {}
   const members = {}
+  const txns = {}
   const handle = async ({ op, handle, args }) => {
     const [kind, verb] = op.split('.')
     if (op === 'stream.start') {
@@ -128,6 +129,11 @@ async function serve(agent) {
       members[handle] = await agent.member({ sessionMs: 6000, ...args })
       return null
     }
+    if (op === 'txn.open') {
+      txns[handle] = await agent.transactions(args)
+      return null
+    }
+    if (kind === 'txn') return txns[handle][verb](args)
     if (kind === 'stream') return streams[handle][verb]()
     if (kind === 'member') return members[handle][verb]()
     if (kind === 'admin') return agent.admin(verb, args || {})

@@ -175,11 +175,13 @@ class Member:
 
 
 class Agent:
-    """An agent has the ops as methods, with _ for the dot, and stream(**args) and member(**args), which make one."""
+    """An agent has the ops as methods, with _ for the dot, and stream(**args), member(**args) and transactions(id), which
+    make one, and admin(call, **args). What transactions(id) makes has begin, send, offsets, commit, abort and close."""
 
     def __init__(self):
         self.streams = {}
         self.members = {}
+        self.txns = {}
 
     def handle(self, op, handle, args):
         if op == "stream.start":
@@ -188,10 +190,15 @@ class Agent:
         if op == "member.join":
             self.members[handle] = self.member(**args)
             return None
+        if op.startswith("admin."):
+            return self.admin(op[len("admin.") :], **args)
+        if op == "txn.open":
+            self.txns[handle] = self.transactions(**args)
+            return None
         kind, _, verb = op.partition(".")
-        handles = {"stream": self.streams, "member": self.members}.get(kind)
+        handles = {"stream": self.streams, "member": self.members, "txn": self.txns}.get(kind)
         if handles is not None:
-            return getattr(handles[handle], verb)()
+            return getattr(handles[handle], verb)(**args)
         return getattr(self, op.replace(".", "_"))(**args)
 
 

@@ -52,18 +52,18 @@ func (c *client) Info() goagent.Info {
 		codecs = append(codecs, "zstd")
 	}
 	return goagent.Info{
-		"codecs":     codecs,
-		"headers":    c.atLeast(sarama.V0_11_0_0),
-		"timestamps": c.atLeast(sarama.V0_10_0_0),
-		"timeless":   !c.atLeast(sarama.V0_10_0_0),
-		"idempotent": c.atLeast(sarama.V0_11_0_0),
-		"coarseTime": !c.atLeast(sarama.V0_10_1_0),
-		"txns":       c.atLeast(sarama.V0_11_0_0),
-		"admin":      c.adminOps(),
-		"groupless":  !c.atLeast(sarama.V0_10_2_0),
-		"nulls":      true,
-		"binary":     true,
-		"bulky":      true,
+		"codecs":       codecs,
+		"headers":      c.atLeast(sarama.V0_11_0_0),
+		"timestamps":   c.atLeast(sarama.V0_10_0_0),
+		"timeless":     !c.atLeast(sarama.V0_10_0_0),
+		"idempotent":   c.atLeast(sarama.V0_11_0_0),
+		"noTimeQuery":  !c.atLeast(sarama.V0_10_1_0),
+		"transactions": c.atLeast(sarama.V0_11_0_0),
+		"admin":        c.adminOps(),
+		"groupless":    !c.atLeast(sarama.V0_10_2_0),
+		"nulls":        true,
+		"binary":       true,
+		"bulky":        true,
 	}
 }
 

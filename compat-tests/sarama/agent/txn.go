@@ -8,53 +8,35 @@ import (
 	"github.com/sordini/sordini/compat-tests/harness/goagent"
 )
 
-// abandoned are producers whose transaction stays open, and who stay as they are: nothing ends them before the process does.
-var abandoned []sarama.AsyncProducer
+// transactions is an AsyncProducer with a transactional id.
+type transactions struct{ sarama.AsyncProducer }
 
-func (c *client) Transact(id string, txns []goagent.Txn) error {
+func (c *client) OpenTransactions(id string) (goagent.Transactions, error) {
 	config := c.producerConfig("none", "all")
 	config.Producer.Transaction.ID = id
 	producer, err := sarama.NewAsyncProducer(c.addrs, config)
-	if err != nil {
-		return err
-	}
-	for _, t := range txns {
-		if err := transact(producer, t); err != nil {
-			return err
-		}
-		if t.End == "abandon" {
-			abandoned = append(abandoned, producer)
-			return nil
-		}
-	}
-	return producer.Close()
+	return &transactions{producer}, err
 }
 
-func transact(producer sarama.AsyncProducer, t goagent.Txn) error {
-	if err := producer.BeginTxn(); err != nil {
-		return fmt.Errorf("begin: %w", err)
+func (x *transactions) Begin() error  { return x.BeginTxn() }
+func (x *transactions) Commit() error { return x.CommitTxn() }
+func (x *transactions) Abort() error  { return x.AbortTxn() }
+
+func (x *transactions) Send(topic string, records []goagent.Record) error {
+	for _, r := range records {
+		x.Input() <- message(topic, r)
 	}
-	for _, r := range t.Records {
-		producer.Input() <- message(t.Topic, r)
-	}
-	for range t.Records {
+	for range records {
 		select {
-		case <-producer.Successes():
-		case err := <-producer.Errors():
+		case <-x.Successes():
+		case err := <-x.Errors():
 			return fmt.Errorf("produce: %w", err)
 		}
 	}
-	if o := t.Offsets; o != nil {
-		reached := &sarama.PartitionOffsetMetadata{Partition: o.Partition, Offset: o.Offset}
-		if err := producer.AddOffsetsToTxn(map[string][]*sarama.PartitionOffsetMetadata{o.Topic: {reached}}, o.Group); err != nil {
-			return fmt.Errorf("add offsets: %w", err)
-		}
-	}
-	switch t.End {
-	case "commit":
-		return producer.CommitTxn()
-	case "abort":
-		return producer.AbortTxn()
-	}
 	return nil
+}
+
+func (x *transactions) SendOffset(group, topic string, partition int32, offset int64) error {
+	reached := &sarama.PartitionOffsetMetadata{Partition: partition, Offset: offset}
+	return x.AddOffsetsToTxn(map[string][]*sarama.PartitionOffsetMetadata{topic: {reached}}, group)
 }
