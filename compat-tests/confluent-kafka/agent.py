@@ -20,6 +20,8 @@ ZSTD = LIBRDKAFKA >= (1, 0)
 # Bounds on how long a client that asks a broker that is away waits before it asks again. The default grows to 10 s.
 PATIENCE = {"reconnect.backoff.max.ms": 500} if LIBRDKAFKA >= (1, 0) else {"reconnect.backoff.jitter.ms": 100}
 
+OPERATION_S = 20  # how long a broker may work on an admin call; 0.11.6 says 0 by itself: see FINDINGS.md
+
 
 def record(message):
     kind, timestamp = message.timestamp()
@@ -147,7 +149,7 @@ class AdminCalls:
         return future.result(20)
 
     def create(self, topic, partitions, configs):
-        self.only(self.admin.create_topics([NewTopic(topic, partitions, 1, config=configs)]))
+        self.only(self.admin.create_topics([NewTopic(topic, partitions, 1, config=configs)], operation_timeout=OPERATION_S))
 
     def topics(self):
         return list(self.admin.list_topics(timeout=20).topics)
@@ -165,7 +167,7 @@ class AdminCalls:
         self.only(self.admin.alter_configs([resource]))
 
     def grow(self, topic, partitions):
-        self.only(self.admin.create_partitions([NewPartitions(topic, partitions)]))
+        self.only(self.admin.create_partitions([NewPartitions(topic, partitions)], operation_timeout=OPERATION_S))
 
     def truncate(self, topic, partition, offset):
         self.only(self.admin.delete_records([TopicPartition(topic, partition, offset)]))
@@ -184,7 +186,7 @@ class AdminCalls:
         self.only(self.admin.delete_consumer_groups([group]))
 
     def drop(self, topic):
-        self.only(self.admin.delete_topics([topic]))
+        self.only(self.admin.delete_topics([topic], operation_timeout=OPERATION_S))
 
 
 class ConfluentAgent(Agent):

@@ -1,43 +1,32 @@
-"""Does with kafka-python what the harness asks for, one JSON line at a time (see ../README.md).
+"""Does with kafka-python what the harness asks for; see harnessagent. One source for every pinned version.
 
-One source for every pinned version. Settings stay at the client's defaults unless a scenario depends on them.
+Settings stay at the client's defaults unless a scenario depends on them.
 """
 
-import base64
-import json
-import logging
-import os
-import queue
-import sys
-import threading
 import time
-import traceback
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka import __version__ as kafka_version
 from kafka.structs import OffsetAndMetadata
 
-# From 3.0 on the producer is idempotent when nothing else is said.
-IDEMPOTENT = int(kafka_version.split(".")[0]) >= 3
+try:
+    from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient, NewPartitions, NewTopic
+except ImportError:  # before 1.4.5
+    KafkaAdminClient = None
+
+from harnessagent import HEARTBEAT_MS, Agent, Member, Stream, headers_of, serve, to_bytes, to_json
+
+VERSION = tuple(int(part) for part in kafka_version.split("."))
+HEADERS = VERSION >= (1, 4)
+ZSTD = VERSION >= (2, 0)
+BACKGROUND = VERSION >= (1, 4)  # the client keeps its membership alive in a thread of its own
+TRANSACTIONS = VERSION >= (2, 1)
+HOLDS_UNANSWERED = (2, 1) <= VERSION < (3, 0)  # a request without an answer leaves with the next one: see FINDINGS.md
+IDEMPOTENT = VERSION >= (2, 1)  # has it; from 3.0 on it is so when nothing else is said
 
 
-def to_bytes(text):
-    return None if text is None else base64.b64decode(text)
-
-
-def to_text(data):
-    return None if data is None else base64.b64encode(data).decode()
-
-
-def to_json(record):
-    return {
-        "p": record.partition,
-        "o": record.offset,
-        "t": record.timestamp,
-        "k": to_text(record.key),
-        "v": to_text(record.value),
-        "h": [{"n": name, "v": to_text(value)} for name, value in record.headers],
-    }
+def record(r):
+    return to_json(r.partition, r.offset, r.timestamp, r.key, r.value, r.headers if HEADERS else [])
 
 
 def position(offset):
@@ -46,215 +35,125 @@ def position(offset):
     return OffsetAndMetadata(offset, *(rest[f] for f in OffsetAndMetadata._fields[1:]))
 
 
-def producer_config(acks):
-    # An idempotent producer insists on acks=all.
-    return {"enable_idempotence": False} if IDEMPOTENT and acks != "all" else {}
+def send(producer, topic, r):
+    headers = {"headers": headers_of(r)} if HEADERS else {}
+    timestamp = None if r["t"] < 0 else r["t"]
+    return producer.send(topic, to_bytes(r["v"]), key=to_bytes(r["k"]), partition=r["p"], timestamp_ms=timestamp, **headers)
 
 
-class Stream:
-    """Sends 0, 1, 2, ... with acks=all until it is told to stop, through whatever happens to the broker."""
+class PythonStream(Stream):
+    def __init__(self, config, **args):
+        self.producer = KafkaProducer(**config)
+        super().__init__(**args)
 
-    def __init__(self, bootstrap, topic, partitions, everyMs):
-        self.lock = threading.Lock()
-        self.acked = []
-        self.failures = []
-        self.stopped = False
-        # The old client's default is no retry at all.
-        config = {} if IDEMPOTENT else {"retries": 1_000_000}
-        self.producer = KafkaProducer(bootstrap_servers=bootstrap, acks="all", **config)
-        self.thread = threading.Thread(target=self.run, args=(topic, partitions, everyMs), daemon=True)
-        self.thread.start()
+    def send(self, topic, partition, value, done):
+        sent = self.producer.send(topic, value, value, partition=partition)
+        sent.add_callback(lambda _: done(None))
+        sent.add_errback(done)
 
-    def run(self, topic, partitions, everyMs):
-        n = 0
-        while not self.stopped:
-            try:
-                value = str(n).encode()
-                sent = self.producer.send(topic, value, value, partition=n % partitions)
-                sent.add_callback(lambda _, n=n: self.note(self.acked, n))
-                sent.add_errback(lambda error, n=n: self.note(self.failures, f"{n}: {error!r}"))
-            except Exception as error:
-                self.note(self.failures, f"{n}: {error!r}")
-            n += 1
-            time.sleep(everyMs / 1000)
-
-    def note(self, where, what):
-        with self.lock:
-            where.append(what)
-
-    def status(self):
-        with self.lock:
-            return {"count": len(self.acked)}
-
-    def stop(self):
-        self.stopped = True
-        self.thread.join()
+    def finish(self):
         self.producer.flush(timeout=40)
         self.producer.close(timeout=10)
-        with self.lock:
-            return {"count": len(self.acked), "acked": self.acked, "failures": self.failures}
 
 
-class Member:
-    """A group member. The consumer belongs to one thread; the agent hands it work through a queue."""
-
-    def __init__(self, bootstrap, group, topic, limit, sessionMs):
-        self.limit = limit  # records to hand over in all; 0: no limit
-        self.work = queue.Queue()
-        self.left = False
-        self.received = []
-        self.positions = {}
-        self.count = 0
-        self.consumer = KafkaConsumer(
-            topic,
-            bootstrap_servers=bootstrap,
-            group_id=group,
-            auto_offset_reset="earliest",
-            enable_auto_commit=False,
-            heartbeat_interval_ms=300,
-            session_timeout_ms=sessionMs,
-        )
+class PythonMember(Member):
+    def __init__(self, config, topic, limit):
+        self.topic = topic
+        self.consumer = KafkaConsumer(topic, **config)
         self.consumer.partitions_for_topic(topic)  # metadata before the first poll: see FINDINGS.md
-        self.thread = threading.Thread(target=self.loop, daemon=True)
-        self.thread.start()
+        super().__init__(limit)
 
-    def loop(self):
-        while not self.left:
-            while not self.work.empty():
-                self.work.get()()
-            if self.left:
-                return
-            if self.full():
-                time.sleep(0.01)  # the client's own thread keeps the membership alive
-                continue
-            for partition, records in self.consumer.poll(timeout_ms=50).items():
-                for record in records:
-                    self.receive(partition, record)
+    def poll(self):
+        return [record(r) for batch in self.consumer.poll(timeout_ms=50).values() for r in batch]
 
-    def full(self):
-        return 0 < self.limit <= self.count
-
-    def receive(self, partition, record):
-        if self.full():
+    def idle(self):
+        if BACKGROUND:
+            super().idle()
             return
-        self.count += 1
-        self.received.append(to_json(record))
-        self.positions[partition] = position(record.offset + 1)
+        self.consumer.pause(*self.consumer.assignment())
+        self.consumer.poll(timeout_ms=50)
 
-    def in_loop(self, do):
-        done = queue.Queue()
+    def held(self):
+        return {p.partition for p in self.consumer.assignment()}
 
-        def run():
-            try:
-                done.put((do(), None))
-            except Exception as error:
-                done.put((None, error))
+    def commit_positions(self, positions):
+        self.consumer.commit({TopicPartition(self.topic, p): position(o) for p, o in positions.items()})
 
-        self.work.put(run)
-        while self.thread.is_alive() or not done.empty():
-            try:
-                result, error = done.get(timeout=1)
-            except queue.Empty:
-                continue
-            if error is not None:
-                raise error
-            return result
-        raise RuntimeError("the member's thread has ended")
+    def close(self):
+        self.consumer.close(autocommit=False)
 
-    def assigned(self):
-        return self.in_loop(lambda: sorted(p.partition for p in self.consumer.assignment()))
 
-    def take(self):
-        def swap():
-            taken, self.received = self.received, []
-            return taken
+class PythonTransactions:
+    def __init__(self, config):
+        self.producer = KafkaProducer(**config)
+        self.producer.init_transactions()
 
-        return self.in_loop(swap)
+    def begin(self):
+        self.producer.begin_transaction()
+
+    def send(self, topic, records):
+        sent = [send(self.producer, topic, r) for r in records]
+        self.producer.flush(timeout=20)
+        for future in sent:
+            future.get(timeout=20)
+
+    def offsets(self, group, topic, partition, offset):
+        self.producer.send_offsets_to_transaction({TopicPartition(topic, partition): position(offset)}, group)
 
     def commit(self):
-        def do():
-            held = self.consumer.assignment()
-            self.consumer.commit({p: o for p, o in self.positions.items() if p in held})
+        self.producer.commit_transaction()
 
-        self.in_loop(do)
+    def abort(self):
+        self.producer.abort_transaction()
 
-    def leave(self):
-        def do():
-            self.left = True
-            self.consumer.close(autocommit=False)
-
-        self.in_loop(do)
-        self.thread.join()
+    def close(self):
+        self.producer.close(timeout=5)
 
 
-class Agent:
+class PythonAgent(Agent):
     def __init__(self, bootstrap):
-        self.bootstrap = bootstrap
-        self.streams = {}
-        self.members = {}
-
-    def handle(self, op, handle, args):
-        if op == "info":
-            return self.info()
-        if op == "produce":
-            return self.produce(**args)
-        if op == "fetch":
-            return self.fetch(**args)
-        if op == "offsets":
-            return self.offsets(**args)
-        if op == "stream.start":
-            self.streams[handle] = Stream(self.bootstrap, **args)
-            return None
-        if op == "member.join":
-            self.members[handle] = Member(self.bootstrap, **args)
-            return None
-        kind, verb = op.split(".")
-        target = {"stream": self.streams, "member": self.members}[kind][handle]
-        return getattr(target, verb)()
+        super().__init__()
+        self.config = {"bootstrap_servers": bootstrap}
 
     def info(self):
         return {
-            "codecs": ["none", "gzip", "snappy", "lz4", "zstd"],
-            "headers": True,
+            "codecs": ["none", "gzip", "snappy", "lz4"] + (["zstd"] if ZSTD else []),
+            "headers": HEADERS,
             "timestamps": True,
             "nulls": True,
             "binary": True,
             "idempotent": IDEMPOTENT,
             "bulky": True,
+            "transactions": TRANSACTIONS,
+            "admin": AdminCalls.names() if KafkaAdminClient else [],
         }
 
-    def produce(self, topic, codec, acks, records):
-        producer = KafkaProducer(
-            bootstrap_servers=self.bootstrap,
+    def producer_config(self, codec, acks):
+        config = dict(
+            self.config,
             acks=acks if acks == "all" else int(acks),
             compression_type=None if codec == "none" else codec,
             linger_ms=5,
-            **producer_config(acks),
         )
-        sent = [
-            producer.send(
-                topic,
-                to_bytes(r["v"]),
-                key=to_bytes(r["k"]),
-                headers=[(h["n"], to_bytes(h["v"])) for h in r["h"] or []],
-                partition=r["p"],
-                timestamp_ms=None if r["t"] < 0 else r["t"],
-            )
-            for r in records
-        ]
+        if IDEMPOTENT:
+            config["enable_idempotence"] = acks == "all"  # an idempotent producer insists on that
+        return config
+
+    def produce(self, topic, codec, acks, records):
+        producer = KafkaProducer(**self.producer_config(codec, acks))
+        sent = [send(producer, topic, r) for r in records]
         producer.flush(timeout=30)
         offsets = [future.get(timeout=30).offset for future in sent]
+        if HOLDS_UNANSWERED and acks == "0":
+            producer.partitions_for(topic + "-next")
         producer.close(timeout=10)
         return offsets
 
-    def fetch(self, topic, partition, offset, count, timeoutMs):
-        consumer = KafkaConsumer(
-            bootstrap_servers=self.bootstrap,
-            group_id=None,
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-            fetch_max_wait_ms=50,
-        )
+    def reader(self, **config):
+        return KafkaConsumer(group_id=None, enable_auto_commit=False, auto_offset_reset="earliest", **dict(self.config, **config))
+
+    def fetch(self, topic, partition, offset, count, timeoutMs, isolation=None):
+        consumer = self.reader(fetch_max_wait_ms=50, **({"isolation_level": isolation} if isolation else {}))
         where = TopicPartition(topic, partition)
         consumer.assign([where])
         consumer.seek(where, offset)
@@ -262,12 +161,12 @@ class Agent:
         deadline = time.monotonic() + timeoutMs / 1000
         while len(records) < count and time.monotonic() < deadline:
             for batch in consumer.poll(timeout_ms=200).values():
-                records += [to_json(r) for r in batch]
+                records += [record(r) for r in batch]
         consumer.close(autocommit=False)
         return records
 
     def offsets(self, topic, partition, timestamp):
-        consumer = KafkaConsumer(bootstrap_servers=self.bootstrap, group_id=None)
+        consumer = self.reader()
         where = TopicPartition(topic, partition)
         at = consumer.offsets_for_times({where: timestamp})[where]
         result = {
@@ -278,28 +177,81 @@ class Agent:
         consumer.close(autocommit=False)
         return result
 
+    def stream(self, **args):
+        # Before 3.0 the default is no retry at all.
+        retries = {} if VERSION >= (3, 0) else {"retries": 1000000}
+        return PythonStream(dict(self.producer_config("none", "all"), **retries), **args)
 
-def main():
-    version, bootstrap = sys.argv[1:]
-    if version != kafka_version:
-        sys.exit(f"kafka-python {version} was asked for, {kafka_version} is installed")
-    logging.basicConfig(
-        stream=sys.stderr,
-        level=os.environ.get("CLIENT_LOG", "warning").upper(),
-        format="%(asctime)s %(levelname)s %(name)s %(message)s",
-    )
-    out, sys.stdout = sys.stdout, sys.stderr  # no library may write between the answers
-    agent = Agent(bootstrap)
-    for line in sys.stdin:
-        request = json.loads(line)
+    def member(self, group, topic, limit, sessionMs):
+        config = dict(
+            self.config,
+            group_id=group,
+            auto_offset_reset="earliest",
+            enable_auto_commit=False,
+            heartbeat_interval_ms=HEARTBEAT_MS,
+            session_timeout_ms=sessionMs,
+        )
+        return PythonMember(config, topic, limit)
+
+    def transactions(self, id):
+        return PythonTransactions(dict(self.config, transactional_id=id))
+
+    def admin(self, call, **args):
+        admin = KafkaAdminClient(**self.config)
         try:
-            answer = {"result": agent.handle(request["op"], request.get("handle"), request.get("args") or {})}
-        except Exception as error:
-            traceback.print_exc()
-            answer = {"error": f"{type(error).__name__}: {error}"}
-        out.write(json.dumps(answer) + "\n")
-        out.flush()
-    os._exit(0)  # what is still running belongs to a test that is over
+            return getattr(AdminCalls(admin), call)(**args)
+        finally:
+            admin.close()
 
 
-main()
+class AdminCalls:
+    """The admin calls by their names in the harness. The client raises errors by itself."""
+
+    needs = {
+        "create": "create_topics",
+        "topics": "list_topics",
+        "alter": "alter_configs",
+        "grow": "create_partitions",
+        "truncate": "delete_records",
+        "groups": "list_consumer_groups",
+        "committed": "list_consumer_group_offsets",
+        "dropGroup": "delete_consumer_groups",
+        "drop": "delete_topics",
+    }
+
+    def __init__(self, admin):
+        self.admin = admin
+
+    @classmethod
+    def names(cls):
+        return [name for name, method in cls.needs.items() if hasattr(KafkaAdminClient, method)]
+
+    def create(self, topic, partitions, configs):
+        self.admin.create_topics([NewTopic(topic, partitions, 1, topic_configs=configs)])
+
+    def topics(self):
+        return list(self.admin.list_topics())
+
+    def alter(self, topic, name, value):
+        self.admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, {name: value})])
+
+    def grow(self, topic, partitions):
+        self.admin.create_partitions({topic: NewPartitions(partitions)})
+
+    def truncate(self, topic, partition, offset):
+        self.admin.delete_records({TopicPartition(topic, partition): offset})
+
+    def groups(self):
+        return [group[0] if isinstance(group, tuple) else group["group_id"] for group in self.admin.list_consumer_groups()]
+
+    def committed(self, group, topic, partition):
+        return self.admin.list_consumer_group_offsets(group)[TopicPartition(topic, partition)].offset
+
+    def dropGroup(self, group):
+        self.admin.delete_consumer_groups([group])
+
+    def drop(self, topic):
+        self.admin.delete_topics([topic])
+
+
+serve(PythonAgent)
