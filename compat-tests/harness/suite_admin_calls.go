@@ -75,7 +75,7 @@ func (s *administration) prepareGroup(t testing.TB) {
 	t.Helper()
 	settle(t, s.b, s.topic+"-read")
 	s.c.Produce(t, ProduceArgs{Topic: s.topic + "-read", Codec: "none", Acks: "all", Records: []Record{{Timestamp: TimestampNow, Value: []byte("v")}}})
-	admin(t, s.b, func(ctx context.Context, adm *kadm.Client) error {
+	s.b.Admin(t, func(ctx context.Context, adm *kadm.Client) error {
 		var o kadm.Offsets
 		o.AddOffset(s.topic+"-read", 0, 1, -1)
 		return adm.CommitAllOffsets(ctx, s.group, o)
@@ -144,7 +144,7 @@ func (s *administration) truncate(t testing.TB) {
 	}
 	s.c.Produce(t, ProduceArgs{Topic: s.topic, Codec: "none", Acks: "all", Records: records})
 	s.must(t, "truncate", map[string]any{"topic": s.topic, "partition": 2, "offset": 6}, nil)
-	admin(t, s.b, func(ctx context.Context, adm *kadm.Client) error {
+	s.b.Admin(t, func(ctx context.Context, adm *kadm.Client) error {
 		starts, err := adm.ListStartOffsets(ctx, s.topic)
 		if o, ok := starts.Lookup(s.topic, 2); ok && o.Offset != 6 {
 			t.Errorf("%s: the log starts at %d after it was truncated, want 6", s.c.Name(), o.Offset)
@@ -183,7 +183,7 @@ func (s *administration) committed(t testing.TB) {
 func (s *administration) dropGroup(t testing.TB) {
 	t.Helper()
 	s.must(t, "dropGroup", map[string]any{"group": s.group}, nil)
-	admin(t, s.b, func(ctx context.Context, adm *kadm.Client) error {
+	s.b.Admin(t, func(ctx context.Context, adm *kadm.Client) error {
 		groups, err := adm.ListGroups(ctx)
 		if slices.Contains(groups.Groups(), s.group) {
 			t.Errorf("%s: %s is still there after it was deleted", s.c.Name(), s.group)
@@ -209,7 +209,7 @@ func (s *administration) await(t testing.TB, what string, condition func() (bool
 // partitions counts them; 0: there is no such topic.
 func (s *administration) partitions(t testing.TB) (n int) {
 	t.Helper()
-	admin(t, s.b, func(ctx context.Context, adm *kadm.Client) error {
+	s.b.Admin(t, func(ctx context.Context, adm *kadm.Client) error {
 		topics, err := adm.ListTopics(ctx, s.topic)
 		n = len(topics[s.topic].Partitions)
 		return err
@@ -221,7 +221,7 @@ func (s *administration) expectConfig(t testing.TB, name, want string) {
 	t.Helper()
 	s.await(t, name+" is "+want, func() (bool, string) {
 		got := ""
-		admin(t, s.b, func(ctx context.Context, adm *kadm.Client) error {
+		s.b.Admin(t, func(ctx context.Context, adm *kadm.Client) error {
 			configs, err := adm.DescribeTopicConfigs(ctx, s.topic)
 			for _, resource := range configs {
 				for _, c := range resource.Configs {
