@@ -236,7 +236,9 @@ class ConfluentAgent(Agent):
         return Consumer(dict(self.config, **dict(defaults, **config)))
 
     def fetch(self, topic, partition, offset, count, timeoutMs, isolation=None):
-        consumer = self.reader(**({"isolation.level": isolation} if isolation else {}))
+        # The default is read_committed, once there is one.
+        levels = {"isolation.level": isolation or "read_uncommitted"} if LIBRDKAFKA >= (1, 4) else {}
+        consumer = self.reader(**levels)
         consumer.assign([TopicPartition(topic, partition, offset)])
         records = []
         deadline = time.monotonic() + timeoutMs / 1000
