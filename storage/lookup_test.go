@@ -257,3 +257,29 @@ func TestLastStableOffset(t *testing.T) {
 		t.Errorf("last stable offset %d after reopening, want 2", got)
 	}
 }
+
+// A record that was larger than what a lookup would hold of a compressed batch made the log look damaged, although only its time was asked.
+func TestLookupByTimePassesLargeRecords(t *testing.T) {
+	config := testConfig()
+	config.MaxDecompressedBytes = 1000
+	l := openLog(t, openDir(t, vfs.NewMemFS()), config)
+	b := batch.NewBuilder(batch.Options{Codec: codec.Gzip})
+	for ts := range int64(4) {
+		b.Add(ts, nil, make([]byte, 200_000*(ts%2)), nil)
+	}
+	raw, err := b.Build(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Append(0, 0, []*Append{{Batch: raw}}); err != nil {
+		t.Fatal(err)
+	}
+	for ts := range int64(4) {
+		if offset, at, _, found, err := l.OffsetForTimestamp(ts, 4); offset != ts || at != ts || !found || err != nil {
+			t.Errorf("time %d: offset %d, time %d, %v, %v", ts, offset, at, found, err)
+		}
+	}
+	if offset, _, _, found, err := l.MaxTimestamp(); offset != 3 || !found || err != nil {
+		t.Errorf("largest time: offset %d, %v, %v", offset, found, err)
+	}
+}

@@ -91,7 +91,7 @@ func (l *Log) searchBatch(h *handle, s *segment, pos, n, ts, start int64) (out s
 		return out, false, err
 	}
 	out.epoch = b.PartitionLeaderEpoch()
-	r := batch.Scanner{SkipHeaders: true, From: start}
+	r := batch.Scanner{SkipHeaders: true, TimesOnly: true, From: start}
 	defer r.Close()
 	r.Reset(b, l.config.Load().MaxDecompressedBytes)
 	var rec batch.Record

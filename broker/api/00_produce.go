@@ -119,7 +119,7 @@ func (t *ProduceTurn) take(h *Handlers, c *Conn, r *produceRequest, i int) error
 		Version: r.header.Version, MaxMessageBytes: int(cfg.MaxMessageBytes), Compacted: cfg.CleanupCompact,
 		LogAppendTime: cfg.MessageTimestampType == "LogAppendTime", NowMs: nowMs(),
 		TimestampBeforeMaxMs: cfg.TimestampBeforeMaxMs, TimestampAfterMaxMs: cfg.TimestampAfterMaxMs,
-		MaxDecompressedBytes: int(cfg.MaxDecompressedMessageBytes), Topic: p.Topic().Name, Partition: p.Index,
+		MaxRecordBytes: int(cfg.MaxDecompressedMessageBytes), Topic: p.Topic().Name, Partition: p.Index,
 	}
 	info, invalid := t.validate(h, c, p, part.Records, &rules)
 	if invalid != nil {

@@ -37,7 +37,7 @@ var topicConfigs = []Definition{
 	{Name: "max.compaction.lag.ms", Type: Long, Default: "9223372036854775807", Check: atLeast(1), Synonyms: from("log.cleaner.max.compaction.lag.ms"),
 		Doc: "The longest time that a record of a compacted topic may stay in the part of the log that was not yet compacted."},
 	{Name: "max.decompressed.message.bytes", Type: Int, Default: "2147483639", Check: between(1, 2147483639), Synonyms: from("max.decompressed.message.bytes"),
-		Doc: "The most bytes that one compressed batch may unpack to; a larger one is refused."},
+		Doc: "The largest single record of a compressed batch, unpacked; a batch with a larger one is refused. What all its records make up together is not bound by it."},
 	{Name: "max.message.bytes", Type: Int, Default: "1048588", Check: atLeast(0), Synonyms: from("message.max.bytes"),
 		Doc: "The largest record batch, after compression, that the topic takes."},
 	{Name: "message.timestamp.after.max.ms", Type: Long, Default: "3600000", Check: atLeast(0), Synonyms: from("log.message.timestamp.after.max.ms"),

@@ -19,6 +19,7 @@ func scripts() []script {
 		{name: "produce lists", key: kmsg.Produce, run: produceListsScript},
 		{name: "produce odd batches", key: kmsg.Produce, from: 3, run: produceOddBatchesScript},
 		{name: "produce limits", key: kmsg.Produce, from: 3, run: produceLimitsScript},
+		{name: "produce unpacked", key: kmsg.Produce, from: 3, run: produceUnpackedScript},
 		{name: "produce duplicates", key: kmsg.Produce, from: 3, run: produceDuplicatesScript},
 		{name: "fetch", key: kmsg.Fetch, run: fetchScript},
 		{name: "fetch limits", key: kmsg.Fetch, run: fetchLimitsScript},

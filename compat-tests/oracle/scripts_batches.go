@@ -86,6 +86,32 @@ func recordsOf(records []kmsg.Record, edit ...func(*kmsg.RecordBatch)) []byte {
 	}}, edit...)...)
 }
 
+// produceUnpackedScript is about max.decompressed.message.bytes, which bounds one record of a compressed batch.
+func produceUnpackedScript(s *session) {
+	const size = "10" // of each record in batch(3), without its length
+	key := "max.decompressed.message.bytes"
+	exact, less := s.topic("exact", 1, key, size), s.topic("less", 1, key, "9")
+	repacked := s.topic("repacked", 1, key, "9", "compression.type", "gzip")
+	one := func(label, topic string, b []byte) { s.ask(label, s.produceRequest(1, produced{topic, 0, b})) }
+	one("three as large as one may be", exact, batch(3, compressed(gzipCodec)))
+	one("a byte too large", less, batch(3, compressed(gzipCodec)))
+	one("a byte too large, lz4", less, batch(3, compressed(lz4Codec)))
+	one("a byte too large, snappy", less, batch(3, compressed(snappyCodec)))
+	one("a byte too large, not compressed", less, batch(3))
+	one("a byte too large, compressed by the broker", repacked, batch(3))
+	one("a byte too large, compressed anew", repacked, batch(3, compressed(lz4Codec)))
+	mixed := []kmsg.Record{{Key: []byte("k")}, {OffsetDelta: 1, Key: []byte("a key"), Value: []byte("a value")}}
+	one("only the second too large", less, recordsOf(mixed, compressed(gzipCodec)))
+	a, zeros := s.topic("a", 1), make([]byte, 1<<20)
+	many := make([]kmsg.Record, 40)
+	for i := range many {
+		many[i] = kmsg.Record{OffsetDelta: int32(i), Value: zeros}
+	}
+	one("forty times max.message.bytes", a, recordsOf(many, compressed(gzipCodec)))
+	s.logEnd(a, 0)
+	s.logEnd(less, 0)
+}
+
 func produceLimitsScript(s *session) {
 	size := len(batch(3))
 	limit := func(n int) string { return fmt.Sprint(n) }

@@ -25,6 +25,9 @@ func (r *Rules) refuseDamage(w walked) *Error {
 	if w.fault == faultTorn || w.fault == faultMore {
 		return r.Refuse(kerr.InvalidRecord, "%v", w.fault)
 	}
+	if w.fault == faultLarge { // Kafka names no record here
+		return r.Refuse(kerr.InvalidRecord, "%v of %d bytes: record %d", w.fault, r.MaxRecordBytes, w.index)
+	}
 	return r.RefuseRecords([]RecordError{{Index: w.index, Message: w.fault.String() + r.where()}}, false)
 }
 

@@ -52,14 +52,7 @@ func recordsOf(b Batch) records {
 
 // decode reads one record, of which body is all but the size.
 func (r *records) decode(rec *Record, body []byte, skipHeaders bool) fault {
-	rec.Attributes = int8(body[0])
-	delta, i := varlong(body, 1)
-	offset, i := varint(body, i)
-	rec.Offset = r.base + int64(offset)
-	rec.Timestamp = r.baseTS + delta
-	if r.hasLAT {
-		rec.Timestamp = r.appendTS
-	}
+	i := r.head(rec, body)
 	rec.Key, i = nullable(body, i)
 	rec.Value, i = nullable(body, i)
 	headers, i := varint(body, i)
@@ -73,6 +66,19 @@ func (r *records) decode(rec *Record, body []byte, skipHeaders bool) fault {
 	r.left--
 	r.index++
 	return faultNone
+}
+
+// head reads what a record begins with, and forgets what rec had before. It returns the position behind, -1 if there is not so much.
+func (r *records) head(rec *Record, body []byte) int {
+	*rec = Record{Attributes: int8(body[0])}
+	delta, i := varlong(body, 1)
+	offset, i := varint(body, i)
+	rec.Offset = r.base + int64(offset)
+	rec.Timestamp = r.baseTS + delta
+	if r.hasLAT {
+		rec.Timestamp = r.appendTS
+	}
+	return i
 }
 
 func (r *records) fail(f fault) bool {

@@ -12,6 +12,10 @@ import (
 type Scanner struct {
 	SkipHeaders bool // leave Record.Headers empty, for callers that do not look at them
 
+	// TimesOnly is for callers that look at Offset and Timestamp alone: a record of any size passes, and one that is not held has nothing
+	// else in it.
+	TimesOnly bool
+
 	// From is an offset, if above 0: records below it are passed over, and not held however large they are.
 	From int64
 
@@ -22,8 +26,8 @@ type Scanner struct {
 	most   int
 }
 
-// Reset begins a batch. In a compressed one, a record of more than maxRecordBytes is codec.ErrTooLarge; what it holds in all is
-// bounded by MaxStreamBytes. The CRC is not looked at.
+// Reset begins a batch. In a compressed one, a record of more than maxRecordBytes is codec.ErrTooLarge, unless TimesOnly; what
+// it holds in all is bounded by MaxStreamBytes. The CRC is not looked at.
 func (s *Scanner) Reset(b Batch, maxRecordBytes int) {
 	s.Close()
 	s.records = recordsOf(b)
@@ -60,17 +64,21 @@ func (s *Scanner) Next(rec *Record) bool {
 		}
 		body, ok := s.within()
 		if !ok {
-			if body, ok = s.across(); !ok {
+			passed := false
+			if body, passed, ok = s.across(rec); !ok {
 				return false
 			}
-			if body == nil {
-				continue // it was passed over
+			if passed {
+				if s.wanted(rec) {
+					return true // by its head
+				}
+				continue
 			}
 		}
 		if f := s.decode(rec, body, s.SkipHeaders); f != faultNone {
 			return s.fail(f)
 		}
-		if s.From <= 0 || rec.Offset >= s.From {
+		if s.wanted(rec) {
 			return true
 		}
 	}
@@ -86,6 +94,8 @@ func (s *Scanner) Next(rec *Record) bool {
 // Err is why Next returned false: nil after the last record, else an error that wraps ErrCorrupt, or is codec.ErrTooLarge or
 // codec.ErrUnknown.
 func (s *Scanner) Err() error { return s.err }
+
+func (s *Scanner) wanted(rec *Record) bool { return s.From <= 0 || rec.Offset >= s.From }
 
 // end fails for a payload that is too short: because it is damaged, or because it cannot be decompressed any further.
 func (s *Scanner) end(f fault) bool {
@@ -107,39 +117,39 @@ func (s *Scanner) within() (body []byte, ok bool) {
 	return p[start : start+n : start+n], true
 }
 
-// across puts the next record together, or passes over it when it is below From: then body is nil.
-func (s *Scanner) across() (body []byte, ok bool) {
+// across puts the next record together, or passes over it when it is below From or too large to be held: then rec has its offset and time.
+func (s *Scanner) across(rec *Record) (body []byte, passed, ok bool) {
 	c := cursor{t: &s.tape, left: math.MaxInt}
 	n := int(c.number(32))
 	if c.fault != faultNone {
-		return nil, s.end(faultTorn)
+		return nil, false, s.end(faultTorn)
 	}
 	if n < minRecordBody {
-		return nil, s.fail(faultStructure)
+		return nil, false, s.fail(faultStructure)
 	}
 	c.left = n
 	if s.record = s.record[:0]; n > s.most || s.From > 0 {
 		s.record = c.keep(s.record, min(n, recordHead))
-		head := s.record
-		_, i := varlong(head, 1)
-		offset, i := varint(head, i)
-		if s.From > 0 && c.fault == faultNone && i > 0 && s.base+int64(offset) < s.From {
+		if c.fault != faultNone {
+			return nil, false, s.end(c.fault)
+		}
+		if i := s.head(rec, s.record); i > 0 && (!s.wanted(rec) || n > s.most && s.TimesOnly) {
 			if c.skip(c.left); c.fault != faultNone {
-				return nil, s.end(c.fault)
+				return nil, false, s.end(c.fault)
 			}
 			s.left--
 			s.index++
-			return nil, true
+			return nil, true, true
 		}
 	}
 	if n > s.most {
 		s.err = codec.ErrTooLarge
-		return nil, false
+		return nil, false, false
 	}
 	if s.record = c.keep(s.record, c.left); c.fault != faultNone {
-		return nil, s.end(c.fault)
+		return nil, false, s.end(c.fault)
 	}
-	return s.record, true
+	return s.record, false, true
 }
 
 // recordHead holds the attributes, the timestamp and the offset of a record.

@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"reflect"
 	"runtime"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -109,6 +111,33 @@ func TestScannerPassesOverWhatIsBelow(t *testing.T) {
 	s.Close()
 }
 
+// Whoever looks for a time need not hold the record that has it.
+func TestTimesOfRecordsThatAreTooLargeToHold(t *testing.T) {
+	for c := codec.Gzip; c <= codec.Zstd; c++ {
+		s := Scanner{TimesOnly: true, From: 1}
+		s.Reset(huge(t, c, 1, 3, 1, 3), 2<<20)
+		var rec Record
+		var got []int64
+		for s.Next(&rec) {
+			if rec.Timestamp != testNow || rec.Offset == 2 != (rec.Value != nil) {
+				t.Errorf("%v: offset %d, time %d, %d bytes", c, rec.Offset, rec.Timestamp, len(rec.Value))
+			}
+			got = append(got, rec.Offset)
+		}
+		if s.Err() != nil || !slices.Equal(got, []int64{1, 2, 3}) {
+			t.Errorf("%v: %v, %v", c, got, s.Err())
+		}
+		torn := build(t, Options{}, []Record{{Timestamp: testNow}})
+		payload := append(bytes.Clone(Batch(torn).Payload()), appendVarint(nil, 3<<20)...) // and nothing of the record
+		torn[posAttributes+1] = byte(c)
+		torn = withPayload(t, edit(torn, posCount+3, 2), payload)
+		if s.Reset(Batch(torn), 2<<20); s.Next(&rec) || !errors.Is(s.Err(), ErrCorrupt) {
+			t.Errorf("%v: torn: %v, %v", c, rec, s.Err())
+		}
+		s.Close()
+	}
+}
+
 // huge is a batch whose records are n MiB of zeros each.
 func huge(tb testing.TB, c codec.Codec, sizes ...int) []byte {
 	raw := build(tb, Options{}, []Record{{Timestamp: testNow, Key: []byte("k")}})
@@ -158,6 +187,35 @@ func TestVeryCompressibleBatchIsAccepted(t *testing.T) {
 		if _, err := Validate(raw, rules); err == nil || err.Code != kerr.MessageTooLarge {
 			t.Errorf("%v: beyond the limit: %v", c, err)
 		}
+	}
+}
+
+// max.decompressed.message.bytes once bounded what a whole batch unpacks to. In Kafka 4.4 it bounds each record, and a batch whose records
+// are all smaller is taken whatever they add up to; uncompressed records are not measured. A record that is too large is refused before
+// it is decompressed.
+func TestManySmallRecordsAreRefusedByTheLimitOfOne(t *testing.T) {
+	const largest = 3<<20 + 10 // huge's 3 MiB with what stands around them
+	for c := codec.Gzip; c <= codec.Zstd; c++ {
+		raw, few := huge(t, c, 1, 2, 3), three(t, c)
+		rules := openRules()
+		rules.MaxRecordBytes = largest
+		if info, err := Validate(raw, rules); err != nil || info.UncompressedBytes < 6<<20 {
+			t.Errorf("%v: %+v, %v", c, info, err)
+		}
+		rules.MaxRecordBytes--
+		_, err := Validate(raw, rules)
+		if err == nil || err.Code != kerr.InvalidRecord || !strings.HasSuffix(err.Message, "record 2") {
+			t.Errorf("%v: %+v", c, err)
+		}
+		rules.MaxRecordBytes = minRecordBody // all of these lie within one piece
+		if _, err := Validate(few, rules); err == nil || err.Code != kerr.InvalidRecord || !strings.HasSuffix(err.Message, "record 0") {
+			t.Errorf("%v, small: %+v", c, err)
+		}
+	}
+	rules := openRules()
+	rules.MaxRecordBytes = 1
+	if _, err := Validate(three(t, codec.None), rules); err != nil {
+		t.Error("not compressed:", err)
 	}
 }
 

@@ -159,6 +159,10 @@ func across(t *tape, w walked, l *limits) walked {
 		w.fault = faultTorn // as for a number that runs out of the payload
 		return w
 	}
+	if n > l.mostBytes {
+		w.fault = faultLarge // before anything of it is decompressed
+		return w
+	}
 	c.left = max(n, 0)
 	if n < minRecordBody {
 		c.fail(faultStructure)

@@ -36,6 +36,10 @@ type Rules struct {
 	HeaderOnly           bool
 	MaxDecompressedBytes int // bounds the work, not memory; 0: MaxStreamBytes
 
+	// MaxRecordBytes is max.decompressed.message.bytes: how large a single record of a compressed batch may be, as its length field says
+	// it; 0: no limit. It is no bound on the batch, whatever the name says.
+	MaxRecordBytes int
+
 	// Recompress says that the topic's compression.type names a codec, which is Codec at Level, where it does not leave the choice to
 	// the producer. legacy.UpConvert follows it; what Validate accepted is Recompress's to convert.
 	Recompress bool
@@ -218,6 +222,9 @@ func walkCompressed(b Batch, most int, l *limits) (w walked, n int, err error) {
 	s := codec.OpenAsJava(b.Payload(), b.Codec())
 	defer s.Close()
 	t := tape{stream: s, limit: most}
+	if l.rules.MaxRecordBytes > 0 {
+		l.mostBytes = min(l.mostBytes, l.rules.MaxRecordBytes)
+	}
 	w, err = walkTape(&t, b.Count(), l)
 	return w, t.passed, err
 }
@@ -249,7 +256,7 @@ func (r *Rules) decompressLimit() int {
 }
 
 func (r *Rules) limits(b Batch) limits {
-	l := limits{baseTimestamp: b.BaseTimestamp(), needKey: r.Compacted, rules: r}
+	l := limits{baseTimestamp: b.BaseTimestamp(), needKey: r.Compacted, mostBytes: math.MaxInt32, rules: r}
 	l.oldest, l.youngest = r.Window()
 	return l
 }

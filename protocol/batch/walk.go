@@ -14,6 +14,7 @@ const (
 	faultHeaderCount       // negative, or more headers than bytes
 	faultOffsetDelta       // not 0, 1, 2 ...
 	faultMore              // bytes after the last record
+	faultLarge             // more than Rules.MaxRecordBytes
 )
 
 func (f fault) String() string {
@@ -30,6 +31,8 @@ func (f fault) String() string {
 		return "Offset deltas of a batch must be consecutive and start at 0"
 	case faultMore:
 		return "Incorrect declared batch size, records still remaining in file"
+	case faultLarge:
+		return "Invalid record size: it exceeds the configured maximum record size"
 	default:
 		return "ok"
 	}
@@ -41,6 +44,7 @@ type limits struct {
 	baseTimestamp    int64
 	oldest, youngest int64 // both inclusive; NoTimestamp passes always
 	needKey          bool
+	mostBytes        int // of one record
 
 	rules        *Rules
 	refused      []RecordError // the first MaxRecordErrors
@@ -79,6 +83,10 @@ func whole(p []byte, w walked, count int32, l *limits) (_ walked, pos int) {
 		}
 		if n < minRecordBody {
 			w.fault = faultStructure
+			return w, pos
+		}
+		if n > l.mostBytes {
+			w.fault = faultLarge
 			return w, pos
 		}
 		end := start + n

@@ -195,6 +195,9 @@ func (u *up) addInner(w, m message) *batch.Error {
 	if !m.longEnough() || !m.validCRC() {
 		return u.rules.Refuse(kerr.CorruptMessage, "Record is corrupt (stored crc = %d)", m.crc())
 	}
+	if most := u.rules.MaxRecordBytes; most > 0 && len(m)-logOverhead > most {
+		return u.rules.Refuse(kerr.InvalidRecord, "A message of %d bytes in a compressed record set exceeds the configured maximum record size of %d bytes", len(m)-logOverhead, most)
+	}
 	if m.codec() != codec.None {
 		return u.rules.RefuseRecords([]batch.RecordError{{Index: u.index, Message: "Compressed outer record should not have an inner record with a compression attribute set"}}, false)
 	}

@@ -82,6 +82,7 @@ func TestUpConvertRefusals(t *testing.T) {
 		{"key longer than the message", rehash(longKey), plain, kerr.InvalidRecord, "structure"},
 		{"wrapper's key longer than the message", rehash(cat(w[:26], []byte{0, 1, 0, 0}, w[30:])), plain, kerr.InvalidRecord, "structure"},
 		{"LZ4 of format 0 in format 1", m1(1, byte(codec.LZ4), nil, legacyLZ4(a)), plain, kerr.InvalidRecord, "checksum"},
+		{"inner record too large", m1(0, byte(codec.Gzip), nil, pack(codec.Gzip, m1(0, 0, nil, make([]byte, 5000)))), func(r *batch.Rules) { r.MaxRecordBytes = 5000 }, kerr.InvalidRecord, "5000 bytes"},
 		{"bomb", m1(0, byte(codec.Gzip), nil, pack(codec.Gzip, m1(0, 0, nil, make([]byte, 5000)))), func(r *batch.Rules) { r.MaxDecompressedBytes = 4000 }, kerr.MessageTooLarge, "4000"},
 		{"too large", a, func(r *batch.Rules) { r.MaxMessageBytes = 35 }, kerr.MessageTooLarge, "36 bytes"},
 		{"too large after conversion", a, func(r *batch.Rules) { r.MaxMessageBytes = 36 }, kerr.MessageTooLarge, "after conversion"},
