@@ -3,6 +3,7 @@ package broker
 import (
 	"testing"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
@@ -133,12 +134,19 @@ func TestAnInternalTopicIsNoPartOfAClientsTransaction(t *testing.T) {
 	wantCode(t, "add __consumer_offsets", p.add(offsetsTopic, 0), kerr.TopicAuthorizationFailed)
 }
 
-// TestVerificationCanBeSwitchedOff: transaction.partition.verification.enable, of old clients only.
+// TestVerificationCanBeSwitchedOff: transaction.partition.verification.enable, of old clients only, and while the broker runs.
 func TestVerificationCanBeSwitchedOff(t *testing.T) {
 	s := startServer(t, t.TempDir(), "transaction.partition.verification.enable", "false")
-	createTopic(t, s, "t", 1)
+	createTopic(t, s, "t", 2)
 	p := newRawProducer(t, s, "a")
 	wantCode(t, "not added", p.produce(9, "t", 0, 0, true), nil)
+	on := "true"
+	changed, err := kadm.NewClient(s.client(t)).AlterBrokerConfigs(testContext(t),
+		[]kadm.AlterConfig{{Op: kadm.SetConfig, Name: "transaction.partition.verification.enable", Value: &on}})
+	if err != nil || changed[0].Err != nil {
+		t.Fatal(err, changed)
+	}
+	wantCode(t, "not added, switched on", p.produce(9, "t", 1, 0, true), kerr.InvalidTxnState)
 }
 
 // TestMarkersOfTransactionVersion2NeedANewEpoch, so that one which comes late ends nothing; once more is no harm.

@@ -43,14 +43,14 @@ func (h *Handlers) WriteTxnMarkers(ctx context.Context, _ *Request, q *kmsg.Writ
 			}
 			one.Topics = append(one.Topics, topic)
 		}
-		if partitions(one.Topics) > 0 { // of nothing nothing is said
+		if markedPartitions(one.Topics) > 0 { // of nothing nothing is said
 			resp.Markers = append(resp.Markers, one)
 		}
 	}
 	return resp
 }
 
-func partitions(topics []kmsg.WriteTxnMarkersResponseMarkerTopic) (n int) {
+func markedPartitions(topics []kmsg.WriteTxnMarkersResponseMarkerTopic) (n int) {
 	for i := range topics {
 		n += len(topics[i].Partitions)
 	}
