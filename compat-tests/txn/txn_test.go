@@ -171,8 +171,13 @@ func (r *run) progress(t *testing.T, count int, what string) {
 func (r *run) judge(t *testing.T, b *harness.Broker) {
 	h := r.rec.mu.history
 	for _, topic := range []string{"transfers", "in", "out"} {
+		n := 0
 		for partition, records := range finalRead(t, b, topic) {
 			h.Final(check.Place{Topic: topic, Partition: partition}, records)
+			n += len(records)
+		}
+		if n == 0 {
+			t.Errorf("there is nothing in %s to judge", topic)
 		}
 	}
 	anomalies := append(h.Verdict(), h.VerdictOfCopies("in", "out")...)
