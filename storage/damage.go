@@ -22,6 +22,13 @@ type damagedRange struct {
 	err         *CorruptError
 }
 
+const (
+	// maxPlaces is how many damaged places of one segment are told apart. The last one goes to the segment's end.
+	maxPlaces = 1000
+	// maxReports is how many of them are logged one by one.
+	maxReports = 10
+)
+
 // recheckMs is how long a segment that reads say is damaged is left alone after a check.
 const recheckMs = 60_000
 
@@ -118,6 +125,9 @@ func (c *segmentCheck) scan(l *Log, s *segment, h *handle, size, end int64) (fou
 		if rerr != nil {
 			return nil, l.readFailed(rerr)
 		}
+		if len(found) == maxPlaces-1 {
+			to, nextOffset, err = size, end, fmt.Errorf("%w: this is the last of %d places that are told apart", err, maxPlaces)
+		}
 		note(at.pos, to, at.due, nextOffset, err)
 		sc = newScanner(h.file, s.base, to, size, nextOffset, sc.buf)
 		last = batchAt{pos: -1}
@@ -162,8 +172,17 @@ func (l *Log) noteDamage(s *segment, found []damagedRange, generation uint64) er
 	l.upkeep.Lock()
 	fresh, err := l.noteDamageLocked(s, found, generation)
 	l.upkeep.Unlock()
-	for _, r := range fresh {
-		l.dir.reportDamage(r.err)
+	for i, r := range fresh {
+		if i < maxReports {
+			l.dir.logDamage(r.err)
+		}
+		if l.dir.config.OnCorruption != nil {
+			l.dir.config.OnCorruption(r.err)
+		}
+	}
+	if more := len(fresh) - maxReports; more > 0 {
+		l.dir.config.Logger.Error("more damaged records in the same segment", "log", l.name, "segment", segmentName(s.base), "places", more,
+			"next_offset", fresh[len(fresh)-1].err.NextOffset)
 	}
 	return err
 }
@@ -198,12 +217,9 @@ func (l *Log) noteDamageLocked(s *segment, found []damagedRange, generation uint
 	return fresh, b.Commit(false) // what a crash takes, the next check finds
 }
 
-func (d *Dir) reportDamage(e *CorruptError) {
+func (d *Dir) logDamage(e *CorruptError) {
 	d.config.Logger.Error("damaged records", "topic", e.Topic, "partition", e.Partition, "segment", e.Segment,
 		"position", e.Position, "first_offset", e.FirstOffset, "next_offset", e.NextOffset, "reason", e.Reason)
-	if d.config.OnCorruption != nil {
-		d.config.OnCorruption(e)
-	}
 }
 
 // loadDamage takes over what earlier checks have found.

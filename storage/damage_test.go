@@ -1,10 +1,11 @@
 package storage
 
 import (
-	"context"
+	"bytes"
 	"errors"
 	"fmt"
-	"slices"
+	"log/slog"
+	"strings"
 	"testing"
 
 	"github.com/sordini/sordini/protocol/batch"
@@ -184,6 +185,55 @@ func TestWhatAScrubFoundIsKnownAfterARestart(t *testing.T) {
 	closeDir(t, d)
 }
 
+// A disk that has lost every other sector must not fill the memory, the index and the log with places.
+func TestManyPlacesAreBounded(t *testing.T) {
+	mem := vfs.NewMemFS()
+	if err := FormatDir(mem, dataPath, Meta{ClusterID: "c", NodeID: 1}); err != nil {
+		t.Fatal(err)
+	}
+	var lines bytes.Buffer
+	found := 0
+	d, err := OpenDir(DirConfig{
+		Path: dataPath, FS: mem, Logger: slog.New(slog.NewTextHandler(&lines, nil)), OnCorruption: func(*CorruptError) { found++ },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closeDir(t, d)
+	l := openLog(t, d, testConfig())
+	for range 2*maxPlaces + 500 {
+		appendOne(t, l, spec{values: []string{"value"}})
+	}
+	s := l.active()
+	n := 0
+	var bad []int64
+	if err := l.walk(s, 0, func(_ batch.Batch, pos int64) error {
+		if n++; n%2 == 0 {
+			bad = append(bad, pos)
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for _, pos := range bad {
+		xor(t, mem, s.path, pos+70, 1)
+	}
+	sum, err := d.RunScrub(t.Context(), 0)
+	if err != nil || sum.Damaged != maxPlaces || found != maxPlaces {
+		t.Fatalf("%+v, %d reports, %v", sum, found, err)
+	}
+	if said := strings.Count(lines.String(), "\n"); said > maxReports+3 {
+		t.Errorf("%d lines", said)
+	}
+	// What comes before the last place is read, and what comes after it is given up.
+	for offset := range l.LogEndOffset() {
+		given := readOne(l, offset) == nil
+		if want := offset%2 == 0 && offset < 2*maxPlaces-1; given != want {
+			t.Fatalf("offset %d: read %t", offset, given)
+		}
+	}
+}
+
 func TestScrubIsDueAfterTheInterval(t *testing.T) {
 	mem := vfs.NewMemFS()
 	d := openDir(t, mem)
@@ -224,264 +274,5 @@ func TestScrubIsDueAfterTheInterval(t *testing.T) {
 	}
 	if due() > 1000 {
 		t.Error("an interrupted pass waits")
-	}
-}
-
-// Compaction of a log stopped for ever at the first batch that was damaged, with the same error at each pass.
-func TestDamageDoesNotStopCompaction(t *testing.T) {
-	for _, header := range []bool{true, false} {
-		mem := vfs.NewMemFS()
-		d := openDir(t, mem)
-		config := compactedConfig()
-		config.SegmentBytes = 400
-		l := openLog(t, d, config)
-		for i := range 30 {
-			mustAppend(t, l, Client, keyedBatch(t, batch.Options{}, 1000, "a", fmt.Sprint("value", i), fmt.Sprint("only", i), "x"))
-		}
-		// Given a damaged batch in the third segment.
-		s := (*l.segments.Load())[2]
-		base, next := s.base, s.info().NextOffset
-		at := int64(70)
-		if header {
-			at = 7
-		}
-		xor(t, mem, s.path, at, 0x80)
-		// When the log is compacted.
-		sum, err := d.RunCompaction(context.Background(), 5000)
-		if err != nil || sum.Logs == 0 || sum.BytesNow >= sum.BytesBefore {
-			t.Fatalf("%+v, %v", sum, err)
-		}
-		// Then the segment is as it was, the others are compacted, and the place is known.
-		if !slices.Contains(*l.segments.Load(), s) {
-			t.Fatal("the damaged segment was replaced")
-		}
-		if len(l.Damaged()) != 1 {
-			t.Error(l.Damaged())
-		}
-		values := map[string]int{}
-		for offset := int64(0); offset < l.LogEndOffset(); {
-			slice, err := l.Read(offset, 1, l.LogEndOffset(), true, nil)
-			if errors.Is(err, ErrCorrupt) && offset >= base && offset < next {
-				offset++
-				continue
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			raw, err := slice.AppendTo(nil)
-			slice.Release()
-			b, _, err2 := batch.Next(raw)
-			if err := errors.Join(err, err2); err != nil {
-				t.Fatal(err)
-			}
-			for r, err := range batch.Records(b, 1<<20) {
-				if err != nil {
-					t.Fatal(err)
-				}
-				if r.Offset >= offset {
-					values[string(r.Key)]++
-				}
-			}
-			offset = b.NextOffset()
-		}
-		inDamaged := int(next-base) / 2
-		active := int(l.LogEndOffset()-l.active().base) / 2
-		if values["a"] > 1+inDamaged+active {
-			t.Errorf("the key has %d records, %d of them in the damaged segment and %d in the active one", values["a"], inDamaged, active)
-		}
-		for i := range 30 {
-			if n := values[fmt.Sprint("only", i)]; n != 1 && (int64(2*i) < base || int64(2*i) >= next) {
-				t.Errorf("record %d is there %d times", i, n)
-			}
-		}
-		// And the next pass has nothing to do.
-		if sum, err := d.RunCompaction(context.Background(), 6000); err != nil || sum.Logs != 0 {
-			t.Errorf("again: %+v, %v", sum, err)
-		}
-		closeDir(t, d)
-	}
-}
-
-// A batch whose checksum is right and whose records cannot be taken apart is no damage of the disk, and reads give it as ever.
-func TestCompactionLeavesWhatItCannotUnpack(t *testing.T) {
-	mem := vfs.NewMemFS()
-	d := openDir(t, mem)
-	config := compactedConfig()
-	config.SegmentBytes = 400
-	l := openLog(t, d, config)
-	for i := range 20 {
-		b := keyedBatch(t, batch.Options{}, 1000, "a", fmt.Sprint("value", i))
-		if i == 5 {
-			b[batch.HeaderSize] = 0xff // a record's length
-			b[batch.HeaderSize+1] = 0xff
-			b.RecomputeCRC()
-		}
-		mustAppend(t, l, Client, b)
-	}
-	first, err := d.RunCompaction(context.Background(), 5000)
-	if err != nil || first.Logs == 0 || first.BytesNow >= first.BytesBefore {
-		t.Fatalf("%+v, %v", first, err)
-	}
-	if len(l.Damaged()) != 0 {
-		t.Error(l.Damaged())
-	}
-	if err := readOne(l, 5); err != nil {
-		t.Error(err)
-	}
-	if again, err := d.RunCompaction(context.Background(), 6000); err != nil || again.Logs != 0 {
-		t.Errorf("%+v, %v", again, err)
-	}
-	closeDir(t, d)
-}
-
-// Where a marker cannot be read, the next one of the producer must not be taken for that of both transactions: what the first one committed would be
-// gone.
-func TestDamagedMarkerDoesNotUndoATransaction(t *testing.T) {
-	mem := vfs.NewMemFS()
-	d := openDir(t, mem)
-	config := compactedConfig()
-	config.SegmentBytes = 200
-	l := openLog(t, d, config)
-	inTxn := func(sequence int32, pairs ...string) {
-		mustAppend(t, l, Client, keyedBatch(t, batch.Options{HasProducer: true, ProducerID: 7, BaseSequence: sequence, Transactional: true}, 1000, pairs...))
-	}
-	inTxn(0, "a", "committed")
-	inTxn(1, "b", "committed")
-	mustAppend(t, l, Coordinator, markerBatch(t, 7, true))
-	inTxn(2, "a", "aborted")
-	mustAppend(t, l, Coordinator, markerBatch(t, 7, false))
-	for i := range 6 {
-		mustAppend(t, l, Client, keyedBatch(t, batch.Options{}, 1000, "c", fmt.Sprint(i)))
-	}
-	// Given that the commit's marker is damaged.
-	var marker end
-	var in *segment
-	for _, s := range *l.segments.Load() {
-		if err := l.walk(s, s.base, func(b batch.Batch, pos int64) error {
-			if b.IsControl() && in == nil {
-				in, marker = s, end{b.BaseOffset(), pos}
-			}
-			return nil
-		}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if in == l.active() || in == (*l.segments.Load())[0] {
-		t.Fatal("the marker has to be in a closed segment that is not the first")
-	}
-	xor(t, mem, in.path, marker.pos+70, 1)
-	// When the log is compacted, twice so that horizons pass.
-	for _, now := range []int64{5000, 50_000} {
-		if _, err := d.RunCompaction(context.Background(), now); err != nil {
-			t.Fatal(err)
-		}
-	}
-	// Then the committed records are there.
-	for offset := range int64(2) {
-		if err := readOne(l, offset); err != nil {
-			t.Error(err)
-		}
-	}
-	closeDir(t, d)
-}
-
-func TestIntervalBytesSync(t *testing.T) {
-	mem := vfs.NewMemFS()
-	if err := FormatDir(mem, dataPath, Meta{ClusterID: "c", NodeID: 1}); err != nil {
-		t.Fatal(err)
-	}
-	synced := make(chan string, 100)
-	fs := vfs.Hook(mem, func(op vfs.Op) error {
-		if op.Kind == vfs.OpSync || op.Kind == vfs.OpSyncFS {
-			synced <- op.Path
-		}
-		return nil
-	})
-	d, err := OpenDir(DirConfig{Path: dataPath, FS: fs, SyncIntervalMs: 3600_000, SyncIntervalBytes: 1000})
-	if err != nil {
-		t.Fatal(err)
-	}
-	config := testConfig()
-	config.Durability = DurabilityInterval
-	l := openLog(t, d, config)
-	for len(synced) > 0 {
-		<-synced
-	}
-	// Given a policy that syncs every hour, or every 1000 bytes.
-	for l.Size() < 900 {
-		appendOne(t, l, spec{values: []string{"abc"}})
-		if l.DurableOffset() != l.LogEndOffset() {
-			t.Fatal("the policy waits for no sync")
-		}
-	}
-	if l.durable.flushed.Load() != 0 {
-		t.Fatal("synced too early")
-	}
-	// When the bytes are reached, then it syncs.
-	appendOne(t, l, spec{values: values("many", 20)})
-	end := l.LogEndOffset()
-	<-synced
-	closeDir(t, d)
-	if got := l.durable.flushed.Load(); got != end {
-		t.Errorf("synced up to %d of %d", got, end)
-	}
-}
-
-func TestRetentionWaitsForFileDeleteDelay(t *testing.T) {
-	mem := vfs.NewMemFS()
-	d := openDir(t, mem)
-	config := testConfig()
-	config.SegmentBytes, config.RetentionMs, config.FileDeleteDelayMs = 200, 100, 3600_000
-	l := openLog(t, d, config)
-	for i := range 10 {
-		appendOne(t, l, spec{values: []string{"value"}, ts: int64(i)})
-	}
-	if err := d.Checkpoint(); err != nil {
-		t.Fatal(err)
-	}
-	first := (*l.segments.Load())[0].path
-	// When retention drops segments, then their files are there for a while.
-	if r, err := d.RunRetention(10_000); err != nil || r.Segments == 0 {
-		t.Fatal(r, err)
-	}
-	d.work.wait()
-	if _, err := mem.Stat(first); err != nil {
-		t.Error(err)
-	}
-	// And a start in between removes them.
-	closeDir(t, d)
-	d = openDir(t, mem)
-	openLog(t, d, config)
-	d.work.wait()
-	if _, err := mem.Stat(first); err == nil {
-		t.Error("the file of a segment below the log start is there after a start")
-	}
-	closeDir(t, d)
-}
-
-func TestKeyMapStaysWithinItsMemory(t *testing.T) {
-	for _, most := range []int64{1, 24 << 10, 1 << 20, 10_000_000} {
-		m := newKeyMap(most)
-		peak, n := 0, 0
-		for ; ; n++ {
-			before := len(m.slots)
-			if !m.put(fmt.Append(nil, n), int64(n)) {
-				break
-			}
-			if now := len(m.slots); now != before {
-				peak = max(peak, before+now)
-			}
-		}
-		if limit := max(most, keyMapMinSlots*keySlotBytes); int64(peak)*keySlotBytes > limit {
-			t.Errorf("%d bytes: %d at the peak", most, peak*keySlotBytes)
-		}
-		if most > 1<<16 && int64(n)*keySlotBytes < most/2 {
-			t.Errorf("%d bytes: only %d keys fit", most, n)
-		}
-		for i := range n {
-			if offset, ok := m.get(fmt.Append(nil, i)); !ok || offset != int64(i) {
-				t.Fatalf("key %d: %d, %t", i, offset, ok)
-			}
-		}
 	}
 }
