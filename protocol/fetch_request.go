@@ -67,7 +67,8 @@ func (f *FetchRequest) Reset() {
 	}
 }
 
-// ParseFetch reads the body of a Fetch request. It does all that CheckShape does for Fetch, so that need not be called.
+// ParseFetch reads the body of a Fetch request. It does all that CheckShape does for Fetch, so that need not be called, and refuses
+// more than MaxPartitions.
 // After an error, into holds nothing.
 func ParseFetch(version int16, body []byte, into *FetchRequest) error {
 	into.Reset()
@@ -117,7 +118,7 @@ func parseFetchTopics(r *reader, version int16, into *FetchRequest) {
 	for t := 0; t < topics && !r.bad; t++ {
 		p := FetchRequestPartition{TopicIndex: int32(t), CurrentLeaderEpoch: -1, LastFetchedEpoch: -1, LogStartOffset: -1}
 		p.Topic, p.TopicID = parseFetchTopic(r, version)
-		partitions := r.arrayLen(flexible, false, partitionMin)
+		partitions := r.partitionsLen(flexible, partitionMin, len(into.Partitions))
 		into.Partitions = withRoom(into.Partitions, partitions)
 		for i := 0; i < partitions && !r.bad; i++ {
 			parseFetchPartition(r, version, &p)
@@ -176,7 +177,7 @@ func parseForgotten(r *reader, version int16, into *FetchRequest) {
 	for t := 0; t < topics && !r.bad; t++ {
 		var p ForgottenPartition
 		p.Topic, p.TopicID = parseFetchTopic(r, version)
-		partitions := r.arrayLen(flexible, false, 4)
+		partitions := r.partitionsLen(flexible, 4, len(into.Forgotten))
 		into.Forgotten = withRoom(into.Forgotten, partitions)
 		for i := 0; i < partitions && !r.bad; i++ {
 			p.Partition = r.int32()

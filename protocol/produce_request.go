@@ -40,7 +40,7 @@ func (p *ProduceRequest) Reset() {
 }
 
 // ParseProduce reads the body of a Produce request. It does all that CheckShape does for Produce, so that need not be
-// called. After an error, into holds nothing.
+// called, and refuses more than MaxPartitions. After an error, into holds nothing.
 func ParseProduce(version int16, body []byte, into *ProduceRequest) error {
 	into.Reset()
 	if version < 0 || version > 13 {
@@ -65,7 +65,7 @@ func ParseProduce(version int16, body []byte, into *ProduceRequest) error {
 		} else {
 			p.Topic, _ = r.string(flexible, false)
 		}
-		partitions := r.arrayLen(flexible, false, partitionMin)
+		partitions := r.partitionsLen(flexible, partitionMin, len(into.Partitions))
 		into.Partitions = withRoom(into.Partitions, partitions)
 		for i := 0; i < partitions && !r.bad; i++ {
 			p.Partition = r.int32()

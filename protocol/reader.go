@@ -8,11 +8,13 @@ import (
 )
 
 // Limits on what one request may claim. Kafka's own: strings end at 32,767 bytes, a tag section at 10,000 tags. Ours: no
-// array is longer than a million elements, however large the frame.
+// array is longer than a million elements, however large the frame, and no Produce or Fetch lists more than MaxPartitions, each of which takes
+// several hundred bytes of memory until it is answered, and as little as 6 on the wire.
 const (
 	MaxStringBytes   = math.MaxInt16
 	MaxTags          = 10_000
 	MaxArrayElements = 1_000_000
+	MaxPartitions    = 250_000
 )
 
 // ErrMalformed is what every refused header and body wraps. Kafka closes the connection, and so should the caller.
@@ -141,6 +143,16 @@ func (r *reader) bytesLen(flexible, nullable bool) int {
 func (r *reader) arrayLen(flexible, nullable bool, minBytes int) int {
 	n := r.bytesLen(flexible, nullable)
 	if n > MaxArrayElements || n > 0 && n > len(r.b)/max(minBytes, 1) {
+		r.fail()
+		return 0
+	}
+	return n
+}
+
+// partitionsLen is arrayLen for partitions of a topic, when so many were read for the topics before it.
+func (r *reader) partitionsLen(flexible bool, minBytes, before int) int {
+	n := r.arrayLen(flexible, false, minBytes)
+	if n > MaxPartitions-before {
 		r.fail()
 		return 0
 	}

@@ -247,3 +247,30 @@ func BenchmarkCheckShape(b *testing.B) {
 		}
 	}
 }
+
+// A frame of 100 MB can name 16 million partitions, each of which took a hundred bytes here and several hundred until it was answered.
+func TestARequestThatNamesTooManyPartitionsIsMalformed(t *testing.T) {
+	const perTopic = 50_000
+	body := func(head []byte, partition, topics int) []byte {
+		b := appendInt32(head, int32(topics))
+		for range topics {
+			b = appendInt32(append(b, 0, 1, 't'), perTopic)
+			b = append(b, make([]byte, partition*perTopic)...)
+		}
+		return b
+	}
+	for topics, want := range map[int]error{MaxPartitions / perTopic: nil, MaxPartitions/perTopic + 1: ErrMalformed} {
+		var p ProduceRequest
+		if err := ParseProduce(0, body(make([]byte, 6), 8, topics), &p); !errors.Is(err, want) {
+			t.Errorf("Produce of %d partitions: %v", topics*perTopic, err)
+		}
+		var f FetchRequest
+		if err := ParseFetch(0, body(make([]byte, 12), 16, topics), &f); !errors.Is(err, want) {
+			t.Errorf("Fetch of %d partitions: %v", topics*perTopic, err)
+		}
+		forgotten := body(append(make([]byte, 4+4+4+4+1+4+4), 0, 0, 0, 0), 4, topics)
+		if err := ParseFetch(7, forgotten, &f); !errors.Is(err, want) {
+			t.Errorf("Fetch that forgets %d partitions: %v", topics*perTopic, err)
+		}
+	}
+}

@@ -39,6 +39,7 @@ type fetchState struct {
 	cursors map[*replica.Partition]*storage.Cursor
 	writer  protocol.FetchWriter
 	memory  *conversion // of the answer that is being made, where it is converted
+	watched map[*replica.Partition]struct{}
 
 	// turn is with which partition the next fetch before version 3 begins. Such clients name them in the same order every time and know of
 	// no limit for all of them together: where ours ends an answer, the next one goes on.
@@ -56,7 +57,6 @@ type fetchPart struct {
 	answer    protocol.FetchPartition
 	slice     storage.Slice
 	converted []byte
-	watched   bool
 }
 
 // Fetch answers one request into out.
@@ -321,12 +321,7 @@ func (h *Handlers) poll(req *Request, f *fetchState) {
 	c := req.Conn
 	deadline := c.deadline(time.Duration(f.request.MaxWaitMs) * time.Millisecond)
 	defer c.disarm()
-	for i := range f.parts {
-		if p := f.parts[i].p; p != nil {
-			p.Watch(c.Waiter)
-			f.parts[i].watched = true
-		}
-	}
+	f.watch(c.Waiter)
 	defer f.unwatch(c.Waiter)
 	for {
 		c.Waiter.Drain()
@@ -351,23 +346,34 @@ func (h *Handlers) resolveGone(f *fetchState) {
 	for i := range f.parts {
 		part := &f.parts[i]
 		if part.p != nil && part.p.Closed() {
-			part.unwatch(nil)
+			delete(f.watched, part.p)
 			part.p = nil
 		}
 	}
 }
 
-func (f *fetchState) unwatch(w *replica.Waiter) {
+// watch registers the waiter with each partition once, however often the request names it: everybody who appends there goes through the list.
+func (f *fetchState) watch(w *replica.Waiter) {
+	if f.watched == nil {
+		f.watched = map[*replica.Partition]struct{}{}
+	}
 	for i := range f.parts {
-		f.parts[i].unwatch(w)
+		p := f.parts[i].p
+		if _, known := f.watched[p]; p == nil || known {
+			continue
+		}
+		f.watched[p] = struct{}{}
+		p.Watch(w)
 	}
 }
 
-func (part *fetchPart) unwatch(w *replica.Waiter) {
-	if part.watched && part.p != nil && w != nil {
-		part.p.Unwatch(w)
+func (f *fetchState) unwatch(w *replica.Waiter) {
+	for p := range f.watched {
+		p.Unwatch(w)
 	}
-	part.watched = false
+	if clear(f.watched); len(f.parts) > keepFetchParts {
+		f.watched = nil
+	}
 }
 
 // release gives back what was read, for it is read again or not sent.

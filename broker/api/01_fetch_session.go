@@ -20,24 +20,27 @@ const (
 	sessionless     = 0
 	initialEpoch    = 0
 	finalEpoch      = -1
-	evictAfterMs    = 120_000 // min.incremental.fetch.session.eviction.ms: an idle session may be given up for a new one
-	maxSessionParts = 100_000
+	evictAfterMs    = 120_000   // min.incremental.fetch.session.eviction.ms: an idle session may be given up for a new one
+	maxSessionParts = 100_000   // of one session
+	maxAllParts     = 1_000_000 // of all: each takes some 300 bytes for as long as its session lives
 )
 
 // FetchSessions is the broker's table of sessions. It holds at most limit of them; when it is full of live ones, new consumers are served
 // without a session, which is a legal answer.
 type FetchSessions struct {
-	limit int
+	limit    int
+	maxParts int // maxAllParts
 
 	mu struct {
 		sync.Mutex
-		byID map[int32]*fetchSession
+		byID  map[int32]*fetchSession
+		parts int // of all sessions
 	}
 }
 
 // NewFetchSessions returns an empty table for limit sessions (max.incremental.fetch.session.cache.slots).
 func NewFetchSessions(limit int) *FetchSessions {
-	s := &FetchSessions{limit: limit}
+	s := &FetchSessions{limit: limit, maxParts: maxAllParts}
 	s.mu.byID = map[int32]*fetchSession{}
 	return s
 }
@@ -49,6 +52,7 @@ type fetchSession struct {
 	id       int32
 	topicIDs bool
 	usedMs   int64 // guarded by FetchSessions.mu
+	counted  int   // of its partitions in FetchSessions.mu.parts, which guards it
 
 	mu    sync.Mutex
 	epoch int32 // of the next request
@@ -85,7 +89,7 @@ func (s *FetchSessions) begin(version int16, r *protocol.FetchRequest, nowMs int
 		if r.SessionEpoch == finalEpoch || len(r.Partitions) > maxSessionParts {
 			return nil, 0
 		}
-		session := s.create(version >= fetchTopicIDsFrom, nowMs)
+		session := s.create(version >= fetchTopicIDsFrom, len(r.Partitions), nowMs)
 		if session != nil {
 			session.want(r)
 		}
@@ -103,8 +107,13 @@ func (s *FetchSessions) begin(version int16, r *protocol.FetchRequest, nowMs int
 		return nil, code
 	}
 	session.fresh = false
+	before := len(session.order)
 	session.want(r)
 	session.forget(r)
+	if after := len(session.order); after != before && !s.resize(session, after) {
+		session.mu.Unlock()
+		return nil, kerr.FetchSessionIDNotFound.Code // the client begins again, without a session
+	}
 	if len(session.order) == 0 {
 		session.mu.Unlock()
 		s.remove(session.id) // nothing is left to remember; the place is for others, and the client sees that the session is over
@@ -126,7 +135,32 @@ func (s *FetchSessions) find(id int32, nowMs int64) *fetchSession {
 func (s *FetchSessions) remove(id int32) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.mu.byID, id)
+	if session := s.mu.byID[id]; session != nil {
+		s.dropLocked(session)
+	}
+}
+
+func (s *FetchSessions) dropLocked(session *fetchSession) {
+	delete(s.mu.byID, session.id)
+	s.mu.parts -= session.counted
+	session.counted = 0
+}
+
+// resize notes how many partitions a session has now. False: that are too many for the table, and the session is no longer in it.
+func (s *FetchSessions) resize(session *fetchSession, parts int) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.mu.byID[session.id] != session {
+		return true // somebody has ended it; this is its last answer
+	}
+	grows := parts > session.counted
+	s.mu.parts += parts - session.counted
+	session.counted = parts
+	if grows && s.mu.parts > s.maxParts {
+		s.dropLocked(session)
+		return false
+	}
+	return true
 }
 
 // Count is the number of sessions in the table.
@@ -137,11 +171,13 @@ func (s *FetchSessions) Count() int {
 }
 
 // create returns a new session, locked, or nil when there is no place for it.
-func (s *FetchSessions) create(topicIDs bool, nowMs int64) *fetchSession {
+func (s *FetchSessions) create(topicIDs bool, parts int, nowMs int64) *fetchSession {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.mu.byID) >= s.limit && !s.evictLocked(nowMs) {
-		return nil
+	for len(s.mu.byID) >= s.limit || s.mu.parts+parts > s.maxParts {
+		if !s.evictLocked(nowMs) {
+			return nil
+		}
 	}
 	session := &fetchSession{topicIDs: topicIDs, usedMs: nowMs, epoch: 1, fresh: true, byKey: map[sessionKey]*sessionPartition{}}
 	session.mu.Lock()
@@ -149,6 +185,7 @@ func (s *FetchSessions) create(topicIDs bool, nowMs int64) *fetchSession {
 		session.id = rand.Int32N(math.MaxInt32) // not guessable in order, so that one consumer's mistake does not hit another's session
 	}
 	s.mu.byID[session.id] = session
+	s.mu.parts, session.counted = s.mu.parts+parts, parts
 	return session
 }
 
@@ -163,7 +200,7 @@ func (s *FetchSessions) evictLocked(nowMs int64) bool {
 	if oldest == nil || nowMs-oldest.usedMs < evictAfterMs {
 		return false
 	}
-	delete(s.mu.byID, oldest.id)
+	s.dropLocked(oldest)
 	return true
 }
 

@@ -91,3 +91,49 @@ func TestAFullFetchForgetsNothing(t *testing.T) {
 		t.Errorf("%d partitions, want 2", len(s.order))
 	}
 }
+
+// A thousand sessions of 100,000 partitions each were 30 GB that lay there until somebody evicted them.
+func TestSessionsShareABoundOfPartitions(t *testing.T) {
+	sessions := NewFetchSessions(100)
+	sessions.maxParts = 10
+	many := func(id, epoch int32, from, n int) *protocol.FetchRequest {
+		r := fetchOf(id, epoch)
+		for i := range n {
+			r.Partitions = append(r.Partitions, protocol.FetchRequestPartition{Topic: "a", Partition: int32(from + i)})
+		}
+		return r
+	}
+	begin := func(r *protocol.FetchRequest, nowMs int64) (*fetchSession, int16) {
+		s, code := sessions.begin(12, r, nowMs)
+		if s != nil {
+			s.mu.Unlock()
+		}
+		return s, code
+	}
+	// Given as many sessions as have room, and a small one.
+	first, _ := begin(many(0, initialEpoch, 0, 4), 0)
+	begin(many(0, initialEpoch, 0, 4), 1)
+	small, _ := begin(many(0, initialEpoch, 0, 1), 1000)
+	// Then another gets none, what grows beyond the bound ends, and what stays within it goes on.
+	if s, code := begin(many(0, initialEpoch, 0, 2), 1000); s != nil || code != 0 {
+		t.Errorf("one more: session %v, code %d", s, code)
+	}
+	if _, code := begin(many(small.id, 1, 1, 1), 1000); code != 0 {
+		t.Errorf("what just fits: code %d", code)
+	}
+	another, _ := begin(many(0, initialEpoch, 0, 0), 1000)
+	if _, code := begin(many(another.id, 1, 0, 1), 1000); code != kerr.FetchSessionIDNotFound.Code {
+		t.Errorf("what does not fit: code %d, want FETCH_SESSION_ID_NOT_FOUND", code)
+	}
+	// When a session ends, or was idle for long, its room is free.
+	begin(fetchOf(first.id, finalEpoch), 1000)
+	if s, _ := begin(many(0, initialEpoch, 0, 4), 1000); s == nil {
+		t.Error("no session after another has ended")
+	}
+	if s, _ := begin(many(0, initialEpoch, 0, 4), evictAfterMs+1); s == nil {
+		t.Error("no session although others are idle")
+	}
+	if sessions.mu.parts != 10 {
+		t.Errorf("%d partitions are counted", sessions.mu.parts)
+	}
+}

@@ -134,6 +134,9 @@ func (p *Partition) Watch(w *Waiter) { p.waiters.add(w, 0) }
 // Unwatch is the end of Watch.
 func (p *Partition) Unwatch(w *Waiter) { p.waiters.remove(w) }
 
+// Watchers is how many wait now.
+func (p *Partition) Watchers() int { return p.waiters.count() }
+
 // AwaitCommitted waits until the high watermark has reached end. It gives up when stop closes (ErrStopped), when deadline delivers
 // (REQUEST_TIMED_OUT), when the partition goes away, or when the log fails.
 func (p *Partition) AwaitCommitted(w *Waiter, end int64, stop <-chan struct{}, deadline <-chan time.Time) error {

@@ -64,6 +64,12 @@ func (ws *waiters) remove(w *Waiter) {
 }
 
 // signalAll wakes everybody: there is something else to see than a high watermark.
+func (ws *waiters) count() int {
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
+	return len(ws.list)
+}
+
 func (ws *waiters) signalAll() { ws.signal(math.MaxInt64) }
 
 // signal wakes those for whom a high watermark is high enough.
