@@ -109,12 +109,12 @@ func (p *program) produce(ctx, cut context.Context, fill func(send func(topic st
 		if err != nil {
 			return err
 		}
-		end := context.AfterFunc(cut, cl.Close) // which waits for nobody, BeginTransaction does
+		closing := sync.OnceFunc(cl.Close)
+		context.AfterFunc(cut, closing) // BeginTransaction has no context of its own
 		for ctx.Err() == nil && err == nil {
 			err = p.transaction(cut, cl, fill)
 		}
-		end()
-		cl.Close()
+		closing()
 		if cut.Err() != nil {
 			return nil
 		}
@@ -173,15 +173,15 @@ func (p *program) copier(ctx, cut context.Context, in, out, group string) error 
 		if err != nil {
 			return err
 		}
-		end := context.AfterFunc(cut, s.Close)
+		closing := sync.OnceFunc(s.Close)
+		context.AfterFunc(cut, closing)
 		// First: what a former self has left open would keep the group's offsets unstable, and so its new self from reading, until it
 		// runs out of time.
 		_, _, err = s.Client().ProducerID(cut)
 		for ctx.Err() == nil && err == nil {
 			err = p.copy(ctx, cut, s, out)
 		}
-		end()
-		s.Close()
+		closing()
 		if cut.Err() != nil {
 			return nil
 		}
