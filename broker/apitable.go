@@ -1,6 +1,10 @@
 package broker
 
-import "github.com/twmb/franz-go/pkg/kmsg"
+import (
+	"strings"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
 
 // API is one row of the API table as the documents show it: the API key, Kafka's name of it, the versions that are served completely.
 type API struct {
@@ -14,16 +18,13 @@ func APITable() []API {
 	var rows []API
 	for _, r := range byKey {
 		if r != nil {
-			rows = append(rows, API{Key: r.key.Int16(), Name: kafkaName(r.key), Min: r.min, Max: r.max})
+			rows = append(rows, API{Key: r.key.Int16(), Name: KafkaName(r.key), Min: r.min, Max: r.max})
 		}
 	}
 	return rows
 }
 
-// kafkaName is the name in Kafka's own documents; the library writes Go's capitals.
-func kafkaName(key kmsg.Key) string {
-	if key == kmsg.InitProducerID {
-		return "InitProducerId"
-	}
-	return key.Name()
-}
+// KafkaName is the name of an API in Kafka's own documents; the library writes Go's capitals, and has a name of its own for reassignments.
+func KafkaName(key kmsg.Key) string { return kafkaNames.Replace(key.Name()) }
+
+var kafkaNames = strings.NewReplacer("ACLs", "Acls", "SCRAM", "Scram", "ProducerID", "ProducerId", "PartitionAssignments", "PartitionReassignments")

@@ -50,3 +50,15 @@ func TestAPITableServesOnlyKnownVersions(t *testing.T) {
 		}
 	}
 }
+
+// Metrics and the log had the library's names of APIs, by which a dashboard made for Kafka finds nothing.
+func TestAPIsHaveKafkasNames(t *testing.T) {
+	for key, want := range map[kmsg.Key]string{
+		kmsg.Produce: "Produce", kmsg.InitProducerID: "InitProducerId", kmsg.DescribeACLs: "DescribeAcls", kmsg.AlterUserSCRAMCredentials: "AlterUserScramCredentials",
+		kmsg.AlterPartitionAssignments: "AlterPartitionReassignments", kmsg.ListPartitionReassignments: "ListPartitionReassignments",
+	} {
+		if got := KafkaName(key); got != want {
+			t.Errorf("API %d is called %s, want %s", key, got, want)
+		}
+	}
+}

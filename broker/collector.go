@@ -4,7 +4,6 @@ import (
 	"strconv"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/sordini/sordini/broker/replica"
 )
@@ -62,7 +61,7 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
 	}
 	for i := range routes {
-		counter(descRequests, m.Requests[routes[i].key].Load(), kmsg.NameForKey(routes[i].key.Int16()))
+		counter(descRequests, m.Requests[routes[i].key].Load(), KafkaName(routes[i].key))
 	}
 	counter(descBytesIn, m.BytesIn.Load())
 	counter(descBytesOut, m.BytesOut.Load())

@@ -31,7 +31,6 @@ func (s *Server) keepHouse(run func(name string, fn func(context.Context) error)
 // applyBroker takes broker configs over that were changed while the broker runs. The defaults of topics are not its business: the logs get them.
 func (s *Server) applyBroker(b *config.Broker) {
 	s.table.setLimits(&b.Sockets)
-	s.replicas.SetProducerIDExpiration(b.Logs.ProducerIDExpirationMs)
 	s.cleaner.Store(&b.Logs)
 	s.replicas.SetProducerIDExpirationMs(b.Logs.ProducerIDExpirationMs)
 	for _, d := range s.dirs {

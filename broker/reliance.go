@@ -47,7 +47,7 @@ func needs(text string) []Need {
 
 func keyNamed(name string) kmsg.Key {
 	for key := range kmsg.Key(kmsg.MaxKey + 1) {
-		if kafkaName(key) == name {
+		if KafkaName(key) == name {
 			return key
 		}
 	}
@@ -98,7 +98,7 @@ func (r Reliance) Text() string {
 		case i > 0:
 			text.WriteString(", ")
 		}
-		fmt.Fprintf(&text, "%s %d", kafkaName(n.Key), n.Version)
+		fmt.Fprintf(&text, "%s %d", KafkaName(n.Key), n.Version)
 	}
 	return text.String()
 }

@@ -13,7 +13,7 @@ func TestWhatClientsRelyOnIsServed(t *testing.T) {
 		for _, n := range r.Needs {
 			route := routeOf(n.Key.Int16())
 			if route == nil || !route.serves(n.Version) {
-				t.Errorf("%s %s %s %d, which is not served", r.Client, r.How, kafkaName(n.Key), n.Version)
+				t.Errorf("%s %s %s %d, which is not served", r.Client, r.How, KafkaName(n.Key), n.Version)
 			}
 		}
 	}
@@ -34,7 +34,7 @@ func TestEveryGenerationThatDoesNotAskIsListed(t *testing.T) {
 				found = found || n.Key == key
 			}
 			if !found {
-				t.Errorf("%s does not ask, and its row says nothing of %s", r.Client, kafkaName(key))
+				t.Errorf("%s does not ask, and its row says nothing of %s", r.Client, KafkaName(key))
 			}
 		}
 	}

@@ -27,7 +27,7 @@ type notServed struct{ key, version int16 }
 
 // Error names the API.
 func (e *notServed) Error() string {
-	return fmt.Sprintf("%s (API %d) version %d is not served", kmsg.NameForKey(e.key), e.key, e.version)
+	return fmt.Sprintf("%s (API %d) version %d is not served", KafkaName(kmsg.Key(e.key)), e.key, e.version)
 }
 
 // strangerOf recognizes a stranger by the error that closes the connection and by what it has sent and nobody has read.
@@ -36,7 +36,7 @@ func strangerOf(err error, unread []byte) (stranger, bool) {
 	var large *frameError
 	switch {
 	case errors.As(err, &unserved):
-		return stranger{"api " + kmsg.NameForKey(unserved.key), err.Error(), "docs/apis.md lists what is served; ApiVersions tells clients"}, true
+		return stranger{"api " + KafkaName(kmsg.Key(unserved.key)), err.Error(), "docs/apis.md lists what is served; ApiVersions tells clients"}, true
 	case errors.Is(err, protocol.ErrUnknownAPI):
 		return stranger{"unknown api", err.Error(), "the peer is no Kafka client, or newer than this broker"}, true
 	case errors.Is(err, protocol.ErrMalformed):

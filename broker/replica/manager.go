@@ -63,15 +63,13 @@ func (m *Manager) UseDirs(dirs []*storage.Dir) error {
 	return nil
 }
 
-// SetProducerIDExpiration is for the controller's goroutine; logs take it with the next OpenTopics.
-func (m *Manager) SetProducerIDExpiration(ms int64) { m.producerIDExpirationMs = ms }
-
 // Dirs are the log directories, in the order of log.dirs.
 func (m *Manager) Dirs() []*storage.Dir { return m.dirs }
 
 func placeName(p storage.Partition) string { return fmt.Sprintf("%s-%d", p.Topic, p.Index) }
 
-// SetProducerIDExpirationMs changes how long idle producers are remembered, in logs that OpenTopics sees after it.
+// SetProducerIDExpirationMs changes how long idle producers are remembered, in logs that OpenTopics sees after it. It is for the controller's
+// goroutine.
 func (m *Manager) SetProducerIDExpirationMs(ms int64) { m.producerIDExpirationMs = ms }
 
 // Get finds a partition by topic name, or nil.

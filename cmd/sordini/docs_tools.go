@@ -27,7 +27,7 @@ type toolUse struct {
 	needs     []kmsg.Key
 }
 
-// toolUses are the uses that README and issues ask about, by tool.
+// toolUses are what people use the tools for, by tool.
 func toolUses() []toolUse {
 	return []toolUse{
 		{"kafka-topics.sh", "`--list`, `--describe`", []kmsg.Key{kmsg.Metadata, kmsg.DescribeConfigs}},
@@ -86,15 +86,12 @@ func writeToolDocs(out io.Writer, table []broker.API) error {
 	return err
 }
 
-// kafkaNames turns the library's names of APIs into Kafka's.
-var kafkaNames = strings.NewReplacer("ACLs", "Acls", "SCRAM", "Scram", "PartitionAssignments", "PartitionReassignments")
-
 // verdict is "yes", or what is missing.
 func verdict(needs []kmsg.Key, served map[int16]bool) string {
 	var missing []string
 	for _, key := range needs {
 		if !served[key.Int16()] {
-			missing = append(missing, fmt.Sprintf("%s (%d)", kafkaNames.Replace(key.Name()), key.Int16()))
+			missing = append(missing, fmt.Sprintf("%s (%d)", broker.KafkaName(key), key.Int16()))
 		}
 	}
 	if len(missing) == 0 {
