@@ -40,22 +40,38 @@ func explainDir(err error, dirs []string) error {
 	return err
 }
 
-// explainPermission says whose the directory is.
+// explainPermission says whose the directory is, or that its owner may not use it either.
 func explainPermission(err error, dirs []string, another string) error {
-	for _, dir := range dirs {
-		owned := nearestExisting(dir)
-		info, statErr := os.Stat(owned)
-		if statErr != nil {
-			continue
-		}
-		stat, ok := info.Sys().(*syscall.Stat_t)
-		if !ok {
-			continue
-		}
-		return fmt.Errorf("%w; %s belongs to user %d and this process runs as user %d: run `chown -R %d %s`, or %s",
-			err, owned, stat.Uid, os.Geteuid(), os.Geteuid(), dir, another)
+	dir := refusedDir(err, dirs)
+	owned := nearestExisting(dir)
+	info, statErr := os.Stat(owned)
+	if statErr != nil {
+		return err
 	}
-	return err
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return err
+	}
+	euid := os.Geteuid()
+	if int(stat.Uid) == euid {
+		return fmt.Errorf("%w; %s belongs to this process's user %d, who may not use it as it is (mode %v): run `chmod -R u+rwX %s`, or %s",
+			err, owned, euid, info.Mode().Perm(), owned, another)
+	}
+	return fmt.Errorf("%w; %s belongs to user %d and this process runs as user %d: run `chown -R %d %s`, or %s", err, owned, stat.Uid, euid, euid, dir, another)
+}
+
+// refusedDir is the directory among those of the configuration that an error is about: the first, unless the error has a path in another.
+func refusedDir(err error, dirs []string) string {
+	var at *fs.PathError
+	if errors.As(err, &at) {
+		for _, dir := range dirs {
+			inside, relErr := filepath.Rel(dir, at.Path)
+			if relErr == nil && filepath.IsLocal(inside) {
+				return dir
+			}
+		}
+	}
+	return dirs[0]
 }
 
 // nearestExisting returns the directory itself, or the closest one above it that is there.

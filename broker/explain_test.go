@@ -18,7 +18,7 @@ import (
 func TestExplainDir(t *testing.T) {
 	dir := t.TempDir()
 	pid, euid := os.Getpid(), os.Geteuid()
-	owner := fmt.Sprintf("permission denied; %s belongs to user %d and this process runs as user %d: run `chown -R %d %s/not/there`, or choose another directory with --data", dir, euid, euid, euid, dir)
+	owner := fmt.Sprintf("permission denied; %s belongs to this process's user %d, who may not use it as it is (mode -rwxr-xr-x): run `chmod -R u+rwX %s`, or choose another directory with --data", dir, euid, dir)
 	for _, c := range []struct {
 		err  error
 		want string
@@ -36,6 +36,33 @@ func TestExplainDir(t *testing.T) {
 		if got := explainDir(c.err, []string{filepath.Join(dir, "not", "there")}); got.Error() != c.want {
 			t.Errorf("got  %v\nwant %s", got, c.want)
 		}
+	}
+}
+
+// With several log directories the first one was named, whichever it was that could not be used, and its owner was told to give it to himself.
+func TestPermissionNamesTheDirectoryThatWasRefused(t *testing.T) {
+	base := t.TempDir()
+	fine, refused := filepath.Join(base, "a"), filepath.Join(base, "b")
+	for _, dir := range []string{fine, refused} {
+		if err := os.Mkdir(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	err := fmt.Errorf("lock data directory: %w", &fs.PathError{Op: "open", Path: filepath.Join(refused, ".lock"), Err: syscall.EACCES})
+
+	got := explainDir(err, []string{fine, refused}).Error()
+
+	if !strings.Contains(got, "run `chmod -R u+rwX "+refused+"`") || strings.Contains(got, fine) {
+		t.Error(got)
+	}
+	if os.Geteuid() != 0 {
+		return // only root can make somebody else the owner
+	}
+	if err := os.Chown(refused, 12345, -1); err != nil {
+		t.Fatal(err)
+	}
+	if got := explainDir(err, []string{fine, refused}).Error(); !strings.Contains(got, "belongs to user 12345 and this process runs as user 0: run `chown -R 0 "+refused+"`") {
+		t.Error(got)
 	}
 }
 
