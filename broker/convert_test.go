@@ -3,12 +3,17 @@ package broker
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 	"github.com/twmb/franz-go/pkg/kversion"
+
+	"github.com/sordini/sordini/protocol/batch"
+	"github.com/sordini/sordini/protocol/codec"
+	"github.com/sordini/sordini/storage"
 )
 
 // TestAConvertedFetchIsBounded: a fetch of format 1 asks for far more than the broker converts at a time. It gets its share, and those of
@@ -69,6 +74,56 @@ func TestAConvertedFetchIsBounded(t *testing.T) {
 	}
 	if fetches < 2 {
 		t.Errorf("everything came with %d fetches: the limit was not met", fetches)
+	}
+}
+
+// TestAnOldConsumerGetsPastWhatIsNotForIt: control batches, and the rest of a batch whose last records were compacted away, make no message. A
+// consumer with a small limit saw nothing else, got nothing, and asked for the same offset for ever.
+func TestAnOldConsumerGetsPastWhatIsNotForIt(t *testing.T) {
+	const markers, limit = 100, 100
+	s := startServer(t, t.TempDir(), "sordini.durability", "os")
+	pass(t, s, "old")
+	p := s.replicas.Get("old", 0)
+	appendBatch := func(o batch.Options, size int, lastDelta byte) (offset int64) {
+		b := batch.NewBuilder(o)
+		b.Add(0, nil, make([]byte, size), nil)
+		raw, err := b.Build(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		raw[26] = lastDelta
+		batch.Batch(raw).RecomputeCRC()
+		a := storage.Append{Batch: raw, Origin: storage.Coordinator}
+		if err := errors.Join(p.Append(0, []*storage.Append{&a}), a.Result.Err); err != nil {
+			t.Fatal(err)
+		}
+		return a.Result.BaseOffset
+	}
+	for _, version := range []int16{0, 2, 3} {
+		for _, codec := range []codec.Codec{codec.None, codec.Gzip} {
+			// Given both, and behind them a small record, and a large one.
+			first := p.Log().LogEndOffset()
+			for range markers {
+				appendBatch(batch.Options{Control: true}, 4, 0)
+			}
+			rest := appendBatch(batch.Options{Codec: codec}, 1, 9)
+			small := appendBatch(batch.Options{Codec: codec}, 1, 0)
+			large := appendBatch(batch.Options{}, 5*limit, 0)
+			for _, c := range []struct{ from, want int64 }{{first, rest}, {rest + 1, small}, {small + 1, large}} {
+				if c.want == large && version < 3 {
+					continue // its limit is a hard one
+				}
+				answer := kmsg.NewPtrFetchResponse()
+				answer.Version = version
+				if err := answer.ReadFrom(dialRaw(t, s.address).ask(fetchFrame(version, "old", c.from, limit))); err != nil {
+					t.Fatal(err)
+				}
+				got := answer.Topics[0].Partitions[0]
+				if set := got.RecordBatches; lastOffset(t, set) < 0 || int64(binary.BigEndian.Uint64(set)) != c.want {
+					t.Errorf("v%d, %s, from %d: error %d, %d bytes, want the message at %d", version, codec, c.from, got.ErrorCode, len(set), c.want)
+				}
+			}
+		}
 	}
 }
 

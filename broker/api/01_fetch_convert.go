@@ -43,11 +43,11 @@ func (c *conversion) read(n int) []byte {
 
 const (
 	convertReadBytes = 1 << 20 // stored bytes that are converted in one step
-	convertSteps     = 8       // steps in which a fetch looks for something an old client can read
+	convertSteps     = 32      // steps in which a fetch looks for something an old client can read
 )
 
-// readConverted reads and converts down for clients of message formats 0 and 1. Where a step holds nothing for them (control batches), it
-// goes on behind it, so that they do not ask for the same offset for ever.
+// readConverted reads and converts down for clients of message formats 0 and 1. Where there is nothing for them (control batches, and
+// what compaction left of a batch), it goes on behind it, so that they do not ask for the same offset for ever.
 func (h *Handlers) readConverted(req *Request, f *fetchState, part *fetchPart, limit int, upTo int64, firstWhole bool) int {
 	magic := int8(0)
 	if req.Version >= 2 {
@@ -61,9 +61,9 @@ func (h *Handlers) readConverted(req *Request, f *fetchState, part *fetchPart, l
 	if limit == 0 && !firstWhole {
 		return 0 // what came before has taken it all
 	}
-	from := part.want.FetchOffset
+	from, most := part.want.FetchOffset, min(limit, convertReadBytes)
 	for step := 0; step < convertSteps; step++ {
-		stored, next, err := h.readStored(f, part, from, min(limit, convertReadBytes), upTo)
+		stored, next, err := h.readStored(f, part, from, most, upTo)
 		if err != nil {
 			h.readFailed(req, part, err)
 			return 0
@@ -74,7 +74,10 @@ func (h *Handlers) readConverted(req *Request, f *fetchState, part *fetchPart, l
 		before := len(f.memory.out)
 		var invalid *batch.Error
 		f.memory.out, invalid = legacy.DownConvert(f.memory.out, stored, magic, part.want.FetchOffset, limit, memory)
-		if invalid == nil && len(f.memory.out) == before && firstWhole {
+		if invalid == nil && len(f.memory.out) == before {
+			stored = legacy.Skip(stored, part.want.FetchOffset, memory)
+		}
+		if invalid == nil && len(f.memory.out) == before && firstWhole && len(stored) > 0 {
 			first, _, _ := batch.Next(stored)
 			f.memory.out, invalid = legacy.DownConvert(f.memory.out, first, magic, part.want.FetchOffset, min(len(first)*expansion+minExpansion, memory), memory)
 		}
@@ -90,10 +93,10 @@ func (h *Handlers) readConverted(req *Request, f *fetchState, part *fetchPart, l
 			part.answer.RecordsLen = n
 			return n
 		}
-		if !onlyControl(stored) {
+		if len(stored) > 0 {
 			break // the next message is larger than the limit
 		}
-		from = next
+		from, most = next, convertReadBytes
 	}
 	return 0
 }
@@ -102,17 +105,6 @@ func (h *Handlers) readConverted(req *Request, f *fetchState, part *fetchPart, l
 // through, but not a single record that is larger: it may be as large as the topic's limit allows.
 func (h *Handlers) conversionMemory(cfg *config.TopicConfig) int {
 	return max(int(h.Config.Broker.Sockets.FetchConversionBytes), int(cfg.MaxMessageBytes)+minExpansion)
-}
-
-func onlyControl(stored []byte) bool {
-	for rest := stored; len(rest) > 0; {
-		b, after, err := batch.Next(rest)
-		if err != nil || !b.IsControl() {
-			return false
-		}
-		rest = after
-	}
-	return true
 }
 
 // What one batch can grow to when it is converted: a record of a few bytes becomes a message with a header of 34.

@@ -47,6 +47,28 @@ func DownConvert(dst, batches []byte, magic int8, fromOffset int64, maxBytes, me
 	return d.dst, nil
 }
 
+// Skip passes over batches of which DownConvert makes nothing, however much room there is: control batches, and those without a record from
+// fromOffset on, as compaction leaves them. What it cannot look into it leaves to DownConvert.
+func Skip(batches []byte, fromOffset int64, memoryLimit int) (rest []byte) {
+	s := batch.Scanner{TimesOnly: true, SkipHeaders: true, From: fromOffset}
+	defer s.Close()
+	for {
+		b, after, err := batch.Next(batches)
+		if errors.Is(err, batch.ErrTorn) {
+			return nil
+		}
+		if err != nil {
+			return batches
+		}
+		if b.LastOffset() >= fromOffset && !b.IsControl() {
+			if s.Reset(b, memoryLimit); s.Next(new(batch.Record)) || s.Err() != nil {
+				return batches
+			}
+		}
+		batches = after
+	}
+}
+
 // down is one conversion.
 type down struct {
 	dst      []byte

@@ -218,3 +218,34 @@ func TestWrapperWithNothingNewDoesNotHoldUpOldClients(t *testing.T) {
 		}
 	}
 }
+
+func TestSkipStopsAtTheFirstRecordThatIsAskedFor(t *testing.T) {
+	for c := codec.None; c <= codec.Zstd; c++ {
+		log := logOf(t, 10, batch.Options{Control: true}, batch.Options{Codec: c}, batch.Options{Control: true, Codec: c}, batch.Options{Codec: c})
+		compacted := logOf(t, 10, batch.Options{Codec: c}) // of which offset 110 is gone
+		batch.Batch(compacted)[26]++
+		batch.Batch(compacted).RecomputeCRC()
+		for offset, want := range map[int64]int64{0: 110, 110: 110, 119: 110, 120: 130, 139: 130, 140: -1} {
+			got := int64(-1)
+			if rest := Skip(log, offset, 1); len(rest) > 0 {
+				got = batch.Batch(rest).BaseOffset()
+			}
+			if got != want {
+				t.Errorf("%v, from %d: the batch at %d, want %d", c, offset, got, want)
+			}
+		}
+		if rest := Skip(compacted, 109, limit); len(rest) != len(compacted) {
+			t.Errorf("%v: the last record was passed over", c)
+		}
+		if rest := Skip(compacted, 110, limit); len(rest) != 0 {
+			t.Errorf("%v: there is nothing at 110", c)
+		}
+	}
+	torn := logOf(t, 10, batch.Options{})
+	if rest := Skip(torn[:len(torn)-1], 0, limit); len(rest) != 0 {
+		t.Error("a torn batch")
+	}
+	if torn[16] = 9; len(Skip(torn, 0, limit)) == 0 {
+		t.Error("damage is passed over")
+	}
+}
