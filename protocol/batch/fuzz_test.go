@@ -112,8 +112,21 @@ func FuzzReader(f *testing.F) {
 			return
 		}
 		scanned, serr := scanAll(b, 1<<20)
-		if read, err := drain(b); (err == nil) != (serr == nil) || err == nil && !reflect.DeepEqual(read, scanned) {
-			t.Fatalf("%d records, %v; scanned %d, %v", len(read), err, len(scanned), serr)
+		read, rerr := drain(b)
+		if (rerr == nil) != (serr == nil) || rerr == nil && !reflect.DeepEqual(read, scanned) {
+			t.Fatalf("%d records, %v; scanned %d, %v", len(read), rerr, len(scanned), serr)
+		}
+		times := Scanner{TimesOnly: true}
+		defer times.Close()
+		times.Reset(b, recordHead) // nothing much is held
+		n := 0
+		for rec := new(Record); times.Next(rec); n++ {
+			if rerr == nil && (rec.Offset != read[n].Offset || rec.Timestamp != read[n].Timestamp) {
+				t.Fatalf("record %d: %+v, by its head %+v", n, read[n], *rec)
+			}
+		}
+		if rerr == nil && (n != len(read) || times.Err() != nil) {
+			t.Fatalf("%d records by their heads, %d in all, %v", n, len(read), times.Err())
 		}
 		var records []Record
 		bl := NewBuilder(Options{BaseOffset: b.BaseOffset()})
