@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"sync/atomic"
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -102,8 +103,17 @@ func (w *txnWorld) step() {
 	default:
 		w.reopen()
 	}
-	w.must(w.d.syncer.sync([]*Log{w.l}))
+	settle(w.t, w.d, w.l)
 	w.d.work.wait()
+}
+
+// settle makes everything durable, and decided. The directory's own goroutine may have made it durable a moment ago, and not yet decided.
+func settle(t *testing.T, d *Dir, l *Log) {
+	t.Helper()
+	if err := d.syncer.sync([]*Log{l}); err != nil {
+		t.Fatal(err)
+	}
+	l.settleEnded(l.DurableOffset())
 }
 
 func (w *txnWorld) truncate() {
@@ -270,10 +280,10 @@ func TestTheLastStableOffsetWaitsForTheMarkerToBeDurable(t *testing.T) {
 	config := testConfig()
 	config.Durability = DurabilityGroup
 	gate := make(chan struct{})
-	held := false
+	var held atomic.Bool
 	mem := vfs.NewMemFS()
 	fs := vfs.Hook(mem, func(op vfs.Op) error {
-		if held && op.Kind == vfs.OpSync {
+		if held.Load() && op.Kind == vfs.OpSync {
 			<-gate
 		}
 		return nil
@@ -281,7 +291,8 @@ func TestTheLastStableOffsetWaitsForTheMarkerToBeDurable(t *testing.T) {
 	d := openDir(t, fs)
 	l := openLog(t, d, config)
 	mustAppend(t, l, Client, spec{values: []string{"a"}, hasID: true, id: 1, txn: true}.build(t))
-	held = true
+	settle(t, d, l)
+	held.Store(true)
 	a := &Append{Batch: batch.AppendMarker(nil, 1000, 1, 0, batch.Marker{Commit: true}), Origin: Coordinator}
 	if err := l.Append(1000, 0, []*Append{a}); err != nil {
 		t.Fatal(err)
@@ -290,9 +301,7 @@ func TestTheLastStableOffsetWaitsForTheMarkerToBeDurable(t *testing.T) {
 		t.Errorf("last stable offset %d while the marker is not durable", got)
 	}
 	close(gate)
-	if err := d.syncer.sync([]*Log{l}); err != nil {
-		t.Fatal(err)
-	}
+	settle(t, d, l)
 	if got := l.LastStableOffset(); got != 2 {
 		t.Errorf("last stable offset %d, want 2", got)
 	}

@@ -35,7 +35,11 @@ func (l *Log) replace(old []*segment, s *segment, path string, generation uint64
 		o.mu.Unlock()
 	}
 	l.changed.Store(true)
+	if err := l.keepOpen(old); err != nil {
+		return abandon(err)
+	}
 	if err := l.dir.fs.Rename(path, old[0].path); err != nil {
+		l.keepOpenNoMore(old)
 		return abandon(fmt.Errorf("replace segment %d: %w", old[0].base, err))
 	}
 	if err := l.unlinkMerged(old[1:]); err != nil {
@@ -51,6 +55,31 @@ func (l *Log) replace(old []*segment, s *segment, path string, generation uint64
 	}
 	sp.done()
 	return nil
+}
+
+// keepOpen opens the files of segments and keeps them open until the segments are closed. From the moment the new file has the name of an
+// old one until readers are sent to it, whoever opened the old one by its name would be in the wrong file.
+func (l *Log) keepOpen(segs []*segment) error {
+	for _, s := range segs {
+		s.pinned.Store(true)
+		l.dir.files.forget(s)
+		h, err := s.acquire(&l.dir.files)
+		if err != nil {
+			l.keepOpenNoMore(segs)
+			return err
+		}
+		h.release() // the segment's own reference stays
+	}
+	return nil
+}
+
+func (l *Log) keepOpenNoMore(segs []*segment) {
+	for _, s := range segs {
+		s.pinned.Store(false)
+		if s.handle.Load() != nil {
+			l.dir.files.add(s)
+		}
+	}
 }
 
 // unlinkMerged makes the new name durable, and then removes the files of which the new one has everything.
