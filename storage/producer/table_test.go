@@ -330,3 +330,23 @@ func TestVerificationsAreBoundedAndExpire(t *testing.T) {
 		t.Errorf("%d verifications are left", n)
 	}
 }
+
+// A producer that was fenced asked about a transaction, was refused, and left its question behind; the one that follows it, in the middle of its
+// transaction, was then out of order for ever.
+func TestAFencedProducerDisturbsNoOpenTransaction(t *testing.T) {
+	for _, zombie := range []int16{4, 9} {
+		table := NewTable()
+		table.Apply(opened(5, 0, 0), 1)
+		if _, needed := table.Verify(7, zombie, 0, false, 1); !needed {
+			t.Fatal("the coordinator is not asked")
+		}
+		next := opened(5, 1, 1)
+		next.Guard, _ = table.Verify(7, 5, 1, false, 1)
+		if next.Guard != InTransaction {
+			t.Fatalf("guard %d", next.Guard)
+		}
+		if _, err := table.Check(next, Client); err != nil {
+			t.Errorf("after epoch %d: %v", zombie, err)
+		}
+	}
+}

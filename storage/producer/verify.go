@@ -74,10 +74,11 @@ func (t *Table) mayJoin(s *State, b *Batch) bool {
 	return v != nil && v.guard == b.Guard
 }
 
-// followsVerified says whether a batch can be the first one, or the next, as far as is known from questions to the coordinator.
+// followsVerified says whether a batch can be the first one, or the next, as far as is known from questions to the coordinator. Where the
+// transaction is open it is not the first one, and the question is about another: that of a producer which was fenced.
 func (t *Table) followsVerified(s *State, b *Batch) bool {
 	v := t.verifying[b.ProducerID]
-	if v == nil {
+	if v == nil || t.isOpen(s, b.Epoch) {
 		return true
 	}
 	return b.BaseSequence <= v.lowest && (s != nil || !v.epochBump || b.BaseSequence == 0)
