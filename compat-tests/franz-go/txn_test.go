@@ -60,12 +60,29 @@ func (x *transactions) SendOffset(_ testing.TB, group, topic string, partition i
 	commit.TransactionalID, commit.ProducerID, commit.ProducerEpoch, commit.Group = x.id, id, epoch, group
 	p := kmsg.NewTxnOffsetCommitRequestTopicPartition()
 	p.Partition, p.Offset = partition, offset
-	commit.Topics = []kmsg.TxnOffsetCommitRequestTopic{{Topic: topic, Partitions: []kmsg.TxnOffsetCommitRequestTopicPartition{p}}}
+	topicID, err := x.topicID(ctx, topic)
+	if err != nil {
+		return err
+	}
+	commit.Topics = []kmsg.TxnOffsetCommitRequestTopic{{Topic: topic, TopicID: topicID, Partitions: []kmsg.TxnOffsetCommitRequestTopicPartition{p}}}
 	committed, err := commit.RequestWith(ctx, x.cl)
 	if err != nil {
 		return err
 	}
 	return kerr.ErrorForCode(committed.Topics[0].Partitions[0].ErrorCode)
+}
+
+// topicID is what TxnOffsetCommit names topics by from version 6 on; the versions before have the name.
+func (x *transactions) topicID(ctx context.Context, topic string) ([16]byte, error) {
+	asked := kmsg.NewMetadataRequestTopic()
+	asked.Topic = kmsg.StringPtr(topic)
+	metadata := kmsg.NewPtrMetadataRequest()
+	metadata.Topics = append(metadata.Topics, asked)
+	resp, err := metadata.RequestWith(ctx, x.cl)
+	if err != nil {
+		return [16]byte{}, err
+	}
+	return resp.Topics[0].TopicID, kerr.ErrorForCode(resp.Topics[0].ErrorCode)
 }
 
 func (x *transactions) Commit(testing.TB) error { return x.end(kgo.TryCommit) }
