@@ -103,7 +103,8 @@ func TestTransactionsAreAllOrNothingAfterALossOfPower(t *testing.T) {
 	for len(crashes) < 6 {
 		begun, _, _ := l.copy()
 		for target := begun + 1 + rng.IntN(12); begun < target; begun, _, _ = l.copy() {
-			time.Sleep(time.Duration(rng.IntN(300)) * time.Microsecond) // where in a transaction, is chance
+			// The producers run meanwhile. Where in a transaction the crash comes is left to chance, not waited for.
+			time.Sleep(time.Duration(rng.IntN(300)) * time.Microsecond)
 		}
 		_, committed, aborted := l.copy() // before the disk: what was answered by then must be on it
 		crashes = append(crashes, crash{fs.CrashClone([]int{0, 50, 100}[rng.IntN(3)], rng), committed, aborted})

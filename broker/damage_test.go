@@ -8,7 +8,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -153,22 +152,6 @@ func TestDamagedRecordsAreAnsweredWithCorruptMessage(t *testing.T) {
 	// Then an old client, whose answer is converted, hears of it.
 	if got := fetchOf(t, s, 3, "orders", 4, 0)[0]; got.ErrorCode != kerr.CorruptMessage.Code {
 		t.Errorf("error %d, %d bytes", got.ErrorCode, len(got.RecordBatches))
-	}
-}
-
-// within asks until it is true; ten seconds are enough for anything that a test waits for.
-func within(t *testing.T, check func() error) {
-	t.Helper()
-	deadline := time.Now().Add(10 * time.Second)
-	for {
-		err := check()
-		if err == nil {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatal(err)
-		}
-		time.Sleep(5 * time.Millisecond)
 	}
 }
 

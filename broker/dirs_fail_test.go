@@ -7,7 +7,6 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -34,9 +33,7 @@ func breakDir(t *testing.T, s *testServer, broken *atomic.Bool, topic string) {
 	s.failed = true
 	broken.Store(true)
 	dialRaw(t, s.address).ask(produceFrame(9, topic, 1, testBatch(t, 1, 100)))
-	for s.replicas.Get(topic, 0).Failure() == nil {
-		time.Sleep(time.Millisecond)
-	}
+	until(t, "the partition knows that its directory failed", func() bool { return s.replicas.Get(topic, 0).Failure() != nil })
 }
 
 func TestWhatLiesInADirectoryThatFailedIsAnsweredWithAStorageError(t *testing.T) {

@@ -88,9 +88,7 @@ func TestALongPollEndsWhenItsDirectoryFails(t *testing.T) {
 	client := dialRaw(t, s.address)
 	began := time.Now()
 	go func() { polling <- client.ask(encodeFrame(r)) }()
-	for s.metrics.Requests[kmsg.Fetch].Load() == 0 {
-		time.Sleep(time.Millisecond)
-	}
+	until(t, "the fetch has come", func() bool { return s.metrics.Requests[kmsg.Fetch].Load() > 0 })
 	broken.Store(true)
 	dialRaw(t, s.address).ask(produceFrame(9, "second", 1, testBatch(t, 1, 100)))
 	answer := <-polling

@@ -51,9 +51,7 @@ func TestATopicThatFoundNoRoomIsOpenedWhenThereIsSome(t *testing.T) {
 	if ids := s.replicas.Waiting(); len(ids) > 0 {
 		t.Errorf("still waiting: %v", ids)
 	}
-	for s.dirs[0].DiskFull() { // which the directory finds out within a second
-		time.Sleep(time.Millisecond)
-	}
+	until(t, "the directory finds out that there is room", func() bool { return !s.dirs[0].DiskFull() })
 	if _, err := admin.CreateTopic(testContext(t), 1, 1, nil, "more"); err != nil {
 		t.Error(err)
 	}
@@ -81,9 +79,7 @@ func TestTheCoordinatorsComeWhenThereIsRoomForTheirTopic(t *testing.T) {
 		}
 		committed <- nil
 	}()
-	for !s.replicas.Offline(offsetsTopic, [16]byte{}, 0) {
-		time.Sleep(time.Millisecond)
-	}
+	until(t, "the coordinator's partition is offline", func() bool { return s.replicas.Offline(offsetsTopic, [16]byte{}, 0) })
 	full.Store(false)
 	if err := <-committed; err != nil {
 		t.Errorf("there is room, and the group has no coordinator: %v", err)
@@ -107,9 +103,7 @@ func TestTheTransactionCoordinatorComesWhenThereIsRoomForItsTopic(t *testing.T) 
 		}
 		sent <- ctx.Err()
 	}()
-	for !s.replicas.Offline(transactionsTopic, [16]byte{}, 0) {
-		time.Sleep(time.Millisecond)
-	}
+	until(t, "the coordinator's partition is offline", func() bool { return s.replicas.Offline(transactionsTopic, [16]byte{}, 0) })
 	full.Store(false)
 	if err := <-sent; err != nil {
 		t.Errorf("there is room, and no transaction ends: %v", err)

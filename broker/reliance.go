@@ -2,6 +2,7 @@ package broker
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -28,34 +29,23 @@ const (
 	Probes       = "looks for" // inside the window, and infers the broker's release or a feature from it
 )
 
-// needs reads "Produce 1, JoinGroup 0 1".
-func needs(text string) []Need {
-	var list []Need
-	for part := range strings.SplitSeq(text, ", ") {
-		words := strings.Fields(part)
-		key := keyNamed(words[0])
-		for _, w := range words[1:] {
-			var version int16
-			if _, err := fmt.Sscan(w, &version); err != nil {
-				panic(fmt.Sprintf("%q: %v", part, err)) // of the table below
-			}
-			list = append(list, Need{key, version})
-		}
+// at is versions of one API.
+func at(key kmsg.Key, versions ...int16) []Need {
+	list := make([]Need, len(versions))
+	for i, v := range versions {
+		list[i] = Need{key, v}
 	}
 	return list
 }
 
-func keyNamed(name string) kmsg.Key {
-	for key := range kmsg.Key(kmsg.MaxKey + 1) {
-		if KafkaName(key) == name {
-			return key
-		}
-	}
-	panic("no API is called " + name) // in the table below
+// groups are the versions of the group APIs that a client without ApiVersions sends.
+func groups(join, others int16) []Need {
+	return slices.Concat(
+		at(kmsg.FindCoordinator, 0), at(kmsg.JoinGroup, join), at(kmsg.SyncGroup, others), at(kmsg.Heartbeat, others),
+		at(kmsg.LeaveGroup, others))
 }
 
 const (
-	groupsAt0   = "FindCoordinator 0, JoinGroup 0, SyncGroup 0, Heartbeat 0, LeaveGroup 0"
 	neverAsks   = "never"
 	kafkaPython = "version 0, with Metadata 0 right behind it on the same connection"
 )
@@ -63,27 +53,45 @@ const (
 // Reliances is what is known of released clients, oldest first.
 func Reliances() []Reliance {
 	return []Reliance{
-		{"Java 0.9", neverAsks, SendsBlindly, needs("Produce 1, Fetch 1, ListOffsets 0, Metadata 0, OffsetCommit 2, OffsetFetch 1, " + groupsAt0)},
-		{"Java 0.10.0", neverAsks, SendsBlindly, needs("Produce 2, Fetch 2, ListOffsets 0, Metadata 1, OffsetCommit 2, OffsetFetch 1, " + groupsAt0)},
-		{"Java 0.10.1", neverAsks, SendsBlindly, needs("Produce 2, Fetch 3, ListOffsets 1, Metadata 2, OffsetCommit 2, OffsetFetch 1, " +
-			"FindCoordinator 0, JoinGroup 1, SyncGroup 0, Heartbeat 0, LeaveGroup 0")},
-		{"Java 0.10.2", "version 0", SendsBlindly, needs("ApiVersions 0")},
-		{"Java 0.11 to 1.1", "version 1", SendsBlindly, needs("ApiVersions 1")},
-		{"Java 2.0 to 2.3", "version 2", SendsBlindly, needs("ApiVersions 2")},
-		{"Java from 2.4 on", "its newest, then what the answer to a wrong version names", SendsBlindly, needs("ApiVersions 0 3 4 5")},
+		{"Java 0.9", neverAsks, SendsBlindly, slices.Concat(
+			at(kmsg.Produce, 1), at(kmsg.Fetch, 1), at(kmsg.ListOffsets, 0), at(kmsg.Metadata, 0), at(kmsg.OffsetCommit, 2),
+			at(kmsg.OffsetFetch, 1), groups(0, 0))},
+		{"Java 0.10.0", neverAsks, SendsBlindly, slices.Concat(
+			at(kmsg.Produce, 2), at(kmsg.Fetch, 2), at(kmsg.ListOffsets, 0), at(kmsg.Metadata, 1), at(kmsg.OffsetCommit, 2),
+			at(kmsg.OffsetFetch, 1), groups(0, 0))},
+		{"Java 0.10.1", neverAsks, SendsBlindly, slices.Concat(
+			at(kmsg.Produce, 2), at(kmsg.Fetch, 3), at(kmsg.ListOffsets, 1), at(kmsg.Metadata, 2), at(kmsg.OffsetCommit, 2),
+			at(kmsg.OffsetFetch, 1), groups(1, 0))},
+		{"Java 0.10.2", "version 0", SendsBlindly, at(kmsg.ApiVersions, 0)},
+		{"Java 0.11 to 1.1", "version 1", SendsBlindly, at(kmsg.ApiVersions, 1)},
+		{"Java 2.0 to 2.3", "version 2", SendsBlindly, at(kmsg.ApiVersions, 2)},
+		{"Java from 2.4 on", "its newest, then what the answer to a wrong version names", SendsBlindly, at(kmsg.ApiVersions, 0, 3, 4, 5)},
 		{"librdkafka before 0.11, and any with api.version.request=false", neverAsks, SendsBlindly,
-			needs("Produce 0 1 2, Fetch 0 1 2, ListOffsets 0, Metadata 0, OffsetCommit 0 1 2, OffsetFetch 0 1, " + groupsAt0)},
-		{"librdkafka from 0.11 on", "version 3, then 0", Probes, needs("Produce 0, FindCoordinator 0, JoinGroup 0, Fetch 4")},
-		{"kafka-python 1.3", kafkaPython, Probes, needs("OffsetFetch 2, Metadata 2 4, ListGroups 0, FindCoordinator 0, OffsetFetch 0")},
-		{"kafka-python 1.3", kafkaPython, SendsBlindly, needs("Produce 2, Fetch 3, ListOffsets 0 1, Metadata 0 1, OffsetCommit 2, OffsetFetch 1, " + groupsAt0)},
-		{"kafka-python 1.4 to 2.0", kafkaPython, Probes, needs("Metadata 2 4 5, OffsetFetch 2, Fetch 7 8 10 11, ListOffsets 5, Produce 8, " +
-			"ListGroups 0, FindCoordinator 0, OffsetFetch 0")},
-		{"kafka-python 1.4 to 2.0", kafkaPython, SendsBlindly, needs("Produce 3, Fetch 4, ListOffsets 1, Metadata 0 1, OffsetCommit 2, OffsetFetch 1, " +
-			"FindCoordinator 0, JoinGroup 2, SyncGroup 1, Heartbeat 1, LeaveGroup 1")},
-		{"kafka-python from 2.2 on", "version 4, then 0, then the probes of before", Probes, needs("ApiVersions 0 4, ListGroups 0, FindCoordinator 0, OffsetFetch 0")},
-		{"segmentio kafka-go", "version 0", Probes, needs("Produce 2 3 7, Fetch 2 5 10, Metadata 1 6, JoinGroup 1 2, ListOffsets 1")},
-		{"KafkaJS", "versions 0 to 2", Probes, needs("Produce 3 7, Fetch 4 11, Metadata 0 6, OffsetFetch 1 4, JoinGroup 0 5, ListOffsets 0 3")},
-		{"platformatic/kafka", "version 3", SendsBlindly, needs("Fetch 12, Metadata 9, OffsetFetch 8, JoinGroup 6")},
+			slices.Concat(
+				at(kmsg.Produce, 0, 1, 2), at(kmsg.Fetch, 0, 1, 2), at(kmsg.ListOffsets, 0), at(kmsg.Metadata, 0),
+				at(kmsg.OffsetCommit, 0, 1, 2), at(kmsg.OffsetFetch, 0, 1), groups(0, 0))},
+		{"librdkafka from 0.11 on", "version 3, then 0", Probes, slices.Concat(
+			at(kmsg.Produce, 0), at(kmsg.FindCoordinator, 0), at(kmsg.JoinGroup, 0), at(kmsg.Fetch, 4))},
+		{"kafka-python 1.3", kafkaPython, Probes, slices.Concat(
+			at(kmsg.OffsetFetch, 2), at(kmsg.Metadata, 2, 4), at(kmsg.ListGroups, 0), at(kmsg.FindCoordinator, 0), at(kmsg.OffsetFetch, 0))},
+		{"kafka-python 1.3", kafkaPython, SendsBlindly, slices.Concat(
+			at(kmsg.Produce, 2), at(kmsg.Fetch, 3), at(kmsg.ListOffsets, 0, 1), at(kmsg.Metadata, 0, 1), at(kmsg.OffsetCommit, 2),
+			at(kmsg.OffsetFetch, 1), groups(0, 0))},
+		{"kafka-python 1.4 to 2.0", kafkaPython, Probes, slices.Concat(
+			at(kmsg.Metadata, 2, 4, 5), at(kmsg.OffsetFetch, 2), at(kmsg.Fetch, 7, 8, 10, 11), at(kmsg.ListOffsets, 5), at(kmsg.Produce, 8),
+			at(kmsg.ListGroups, 0), at(kmsg.FindCoordinator, 0), at(kmsg.OffsetFetch, 0))},
+		{"kafka-python 1.4 to 2.0", kafkaPython, SendsBlindly, slices.Concat(
+			at(kmsg.Produce, 3), at(kmsg.Fetch, 4), at(kmsg.ListOffsets, 1), at(kmsg.Metadata, 0, 1), at(kmsg.OffsetCommit, 2),
+			at(kmsg.OffsetFetch, 1), groups(2, 1))},
+		{"kafka-python from 2.2 on", "version 4, then 0, then the probes of before", Probes, slices.Concat(
+			at(kmsg.ApiVersions, 0, 4), at(kmsg.ListGroups, 0), at(kmsg.FindCoordinator, 0), at(kmsg.OffsetFetch, 0))},
+		{"segmentio kafka-go", "version 0", Probes, slices.Concat(
+			at(kmsg.Produce, 2, 3, 7), at(kmsg.Fetch, 2, 5, 10), at(kmsg.Metadata, 1, 6), at(kmsg.JoinGroup, 1, 2), at(kmsg.ListOffsets, 1))},
+		{"KafkaJS", "versions 0 to 2", Probes, slices.Concat(
+			at(kmsg.Produce, 3, 7), at(kmsg.Fetch, 4, 11), at(kmsg.Metadata, 0, 6), at(kmsg.OffsetFetch, 1, 4), at(kmsg.JoinGroup, 0, 5),
+			at(kmsg.ListOffsets, 0, 3))},
+		{"platformatic/kafka", "version 3", SendsBlindly, slices.Concat(
+			at(kmsg.Fetch, 12), at(kmsg.Metadata, 9), at(kmsg.OffsetFetch, 8), at(kmsg.JoinGroup, 6))},
 	}
 }
 

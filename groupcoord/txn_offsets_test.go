@@ -319,7 +319,7 @@ func TestFailedAppendOfATransaction(t *testing.T) {
 		}
 		log.Fail(false)
 		log.Truncate()
-		time.Sleep(time.Second)
+		time.Sleep(time.Second) // of the bubble's clock: the shard has loaded again
 		if _, err := stable(t, s, 0); err != kerr.UnstableOffsetCommit {
 			t.Errorf("after the load: %v", err)
 		}

@@ -177,7 +177,7 @@ func (l *Log) writePartitionMeta() error {
 	path := l.dir.fs.PathJoin(l.path, partitionFile)
 	err := vfs.WriteFile(l.dir.fs, path, appendPartitionMeta(nil, l.partition.ID))
 	if err != nil {
-		_ = l.dir.fs.Remove(path)
+		_ = l.dir.fs.Remove(path) // where that fails too, the next opening finds half a file and says so
 	}
 	return err
 }

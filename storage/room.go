@@ -3,6 +3,7 @@ package storage
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -93,7 +94,9 @@ func (d *Dir) checkRoom() {
 	if err := d.take(probeFile, roomMargin+needed); isDiskFull(err) {
 		return
 	}
-	_ = d.fs.Remove(d.fs.PathJoin(d.path, probeFile))
+	if d.dropProbe() != nil {
+		return // what it takes is not there for others, and the next look would find room in it
+	}
 	r.mu.Lock()
 	r.mu.needed = 0
 	r.mu.Unlock()
@@ -107,10 +110,21 @@ func (d *Dir) checkRoom() {
 	}
 }
 
+func (d *Dir) dropProbe() error {
+	err := d.fs.Remove(d.fs.PathJoin(d.path, probeFile))
+	if errors.Is(err, fs.ErrNotExist) { // the file system cannot reserve blocks
+		return nil
+	}
+	return err
+}
+
 // reserve makes the reserve when the directory is opened. Where it does not fit, the disk counts as full from the beginning.
 func (d *Dir) reserve() {
 	d.room.disk.Lock()
 	defer d.room.disk.Unlock()
+	if err := d.dropProbe(); err != nil { // a crash may have left one
+		d.config.Logger.Warn("a file that takes room could not be removed; remove it", "file", d.fs.PathJoin(d.path, probeFile), "error", err)
+	}
 	if err := d.reserveLocked(); err != nil {
 		d.room.spent.Store(true)
 		d.diskFull(fmt.Errorf("keep a reserve of %d bytes: %w", reserveBytes, err), 0)
@@ -142,8 +156,11 @@ func (d *Dir) take(name string, n int64) error {
 		return err
 	}
 	err = f.Allocate(0, n)
-	if err = errors.Join(err, f.Close()); err != nil {
-		_ = d.fs.Remove(path)
+	if err = errors.Join(err, f.Close()); err == nil {
+		return nil
+	}
+	if removed := d.fs.Remove(path); removed != nil {
+		return errors.Join(err, removed)
 	}
 	return err
 }

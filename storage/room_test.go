@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 
@@ -280,4 +281,40 @@ func TestAStartWithoutAnyRoomIsRefused(t *testing.T) {
 		t.Errorf("%d records", len(got))
 	}
 	closeDir(t, d)
+}
+
+// A probe that could not be removed stayed, and was taken for room at the next look; after a crash it took its room for good.
+func TestAProbeThatStaysIsNoRoom(t *testing.T) {
+	mem := vfs.NewMemFS()
+	var full, stuck atomic.Bool
+	probe := mem.PathJoin(dataPath, probeFile)
+	fs := vfs.Hook(mem, func(op vfs.Op) error {
+		switch {
+		case full.Load() && (op.Kind == vfs.OpWrite || op.Kind == vfs.OpAllocate):
+			return syscall.ENOSPC
+		case stuck.Load() && op.Kind == vfs.OpRemove && op.Path == probe:
+			return syscall.EIO
+		}
+		return nil
+	})
+	d, _, _ := openRoom(t, fs)
+	l := openLog(t, d, testConfig())
+	full.Store(true)
+	if err := tryAppend(t, l, "a", Client); !errors.Is(err, ErrDiskFull) {
+		t.Fatalf("%v", err)
+	}
+	full.Store(false)
+	stuck.Store(true)
+	d.checkRoom()
+	if !d.DiskFull() {
+		t.Error("there is room, and the probe has it")
+	}
+	// Given a start with the probe still there.
+	stuck.Store(false)
+	closeDir(t, d)
+	d = openDir(t, fs)
+	defer closeDir(t, d)
+	if _, err := mem.Stat(probe); err == nil {
+		t.Error("the probe is still there after a start")
+	}
 }

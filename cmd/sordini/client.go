@@ -164,6 +164,22 @@ func clientCommand(do func(ctx context.Context, cmd *cobra.Command, args []strin
 	}
 }
 
+// command is clientCommand for what asks a cluster and prints the answer in the form that out says.
+func (f *clientFlags) command(out *outputFlag, do func(ctx context.Context, c *client, o *output, args []string) error) func(*cobra.Command, []string) error {
+	return clientCommand(func(ctx context.Context, cmd *cobra.Command, args []string) error {
+		o, err := out.open(cmd)
+		if err != nil {
+			return err
+		}
+		c, err := f.connect(ctx, cmd)
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+		return do(ctx, c, o, args)
+	})
+}
+
 // nounCommand is the parent of commands about one kind of thing, as `topic`.
 func nounCommand(use, short, example string, children ...*cobra.Command) *cobra.Command {
 	cmd := &cobra.Command{

@@ -40,16 +40,7 @@ JSON is an array of {name, state, protocol_type, coordinator}. Brokers before 2.
   sordini group list --state Empty
   sordini group list -o json | jq -r '.[].name'`,
 		Args: noArguments,
-		RunE: clientCommand(func(ctx context.Context, cmd *cobra.Command, _ []string) error {
-			o, err := out.open(cmd)
-			if err != nil {
-				return err
-			}
-			c, err := flags.connect(ctx, cmd)
-			if err != nil {
-				return err
-			}
-			defer c.Close()
+		RunE: flags.command(&out, func(ctx context.Context, c *client, o *output, _ []string) error {
 			groups, err := c.groups(ctx, states...)
 			if err != nil {
 				return err

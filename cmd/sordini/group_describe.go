@@ -65,16 +65,7 @@ With --max-lag the exit code is 4 when a group is further behind than that.`,
   sordini group describe billing --max-lag 1000 >/dev/null || echo 'billing is behind'`,
 		Args:              atLeastOne("one or more groups"),
 		ValidArgsFunction: completeGroups(flags),
-		RunE: clientCommand(func(ctx context.Context, cmd *cobra.Command, names []string) error {
-			o, err := out.open(cmd)
-			if err != nil {
-				return err
-			}
-			c, err := flags.connect(ctx, cmd)
-			if err != nil {
-				return err
-			}
-			defer c.Close()
+		RunE: flags.command(&out, func(ctx context.Context, c *client, o *output, names []string) error {
 			groups := []groupDescription{}
 			for _, name := range names {
 				g, err := c.describeGroup(ctx, name)

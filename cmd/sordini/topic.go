@@ -42,16 +42,7 @@ JSON is an array of {name, id, internal, partitions, replication_factor}.`,
   sordini topic list --internal -o json
   sordini topic list | cut -f1`,
 		Args: noArguments,
-		RunE: clientCommand(func(ctx context.Context, cmd *cobra.Command, _ []string) error {
-			o, err := out.open(cmd)
-			if err != nil {
-				return err
-			}
-			c, err := flags.connect(ctx, cmd)
-			if err != nil {
-				return err
-			}
-			defer c.Close()
+		RunE: flags.command(&out, func(ctx context.Context, c *client, o *output, _ []string) error {
 			topics, err := c.topics(ctx)
 			if err != nil {
 				return err

@@ -56,16 +56,7 @@ With --check the exit code is 4 when a partition has no leader or fewer replicas
   sordini topic describe orders --check >/dev/null || echo 'orders is not well'`,
 		Args:              atLeastOne("one or more topics"),
 		ValidArgsFunction: completeTopics(flags, true),
-		RunE: clientCommand(func(ctx context.Context, cmd *cobra.Command, names []string) error {
-			o, err := out.open(cmd)
-			if err != nil {
-				return err
-			}
-			c, err := flags.connect(ctx, cmd)
-			if err != nil {
-				return err
-			}
-			defer c.Close()
+		RunE: flags.command(&out, func(ctx context.Context, c *client, o *output, names []string) error {
 			topics, err := c.describeTopics(ctx, names)
 			if err != nil {
 				return err

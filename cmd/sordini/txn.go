@@ -58,16 +58,7 @@ JSON is an array of {transactional_id, producer_id, state, coordinator}. Brokers
   sordini txn list --state Ongoing,PrepareCommit,PrepareAbort
   sordini txn list --older-than 5m -o json | jq -r '.[].transactional_id'`,
 		Args: noArguments,
-		RunE: clientCommand(func(ctx context.Context, cmd *cobra.Command, _ []string) error {
-			o, err := out.open(cmd)
-			if err != nil {
-				return err
-			}
-			c, err := flags.connect(ctx, cmd)
-			if err != nil {
-				return err
-			}
-			defer c.Close()
+		RunE: flags.command(&out, func(ctx context.Context, c *client, o *output, _ []string) error {
 			txns, err := c.transactions(ctx, producers, states)
 			if err == nil && olderThan > 0 {
 				err = c.keepOlder(ctx, txns, olderThan)
@@ -141,16 +132,7 @@ partitions}. While a transaction ends, they are those that have not heard of it 
   sordini txn describe payments-1 -o json | jq '.[0].partitions'`,
 		Args:              atLeastOne("one or more transactional ids"),
 		ValidArgsFunction: completeTransactions(flags),
-		RunE: clientCommand(func(ctx context.Context, cmd *cobra.Command, ids []string) error {
-			o, err := out.open(cmd)
-			if err != nil {
-				return err
-			}
-			c, err := flags.connect(ctx, cmd)
-			if err != nil {
-				return err
-			}
-			defer c.Close()
+		RunE: flags.command(&out, func(ctx context.Context, c *client, o *output, ids []string) error {
 			described := []txnDescription{}
 			for _, id := range ids {
 				d, err := c.describeTransaction(ctx, id)

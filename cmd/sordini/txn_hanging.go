@@ -36,16 +36,7 @@ JSON is an array of {topic, partition, producer_id, producer_epoch, coordinator_
   sordini txn abort orders -p 3 --start-offset 47`,
 		Args:              cobra.ArbitraryArgs,
 		ValidArgsFunction: completeTopics(flags, true),
-		RunE: clientCommand(func(ctx context.Context, cmd *cobra.Command, topics []string) error {
-			o, err := out.open(cmd)
-			if err != nil {
-				return err
-			}
-			c, err := flags.connect(ctx, cmd)
-			if err != nil {
-				return err
-			}
-			defer c.Close()
+		RunE: flags.command(&out, func(ctx context.Context, c *client, o *output, topics []string) error {
 			open, err := c.openTransactions(ctx, topics)
 			if err != nil {
 				return err

@@ -107,7 +107,7 @@ func TestByteByByte(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := decode(got, int16(kmsg.Metadata), 1, rowID); err != nil {
+	if _, err := harness.Decode(got, int16(kmsg.Metadata), 1, rowID); err != nil {
 		t.Error(err)
 	}
 }

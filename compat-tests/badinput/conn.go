@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/sordini/sordini/compat-tests/harness"
 )
 
 const (
@@ -71,7 +73,7 @@ func (c *conn) ask(r kmsg.Request) (kmsg.Response, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s v%d: %w", kmsg.NameForKey(r.Key()), r.GetVersion(), err)
 	}
-	return decode(frame, r.Key(), r.GetVersion(), id)
+	return harness.Decode(frame, r.Key(), r.GetVersion(), id)
 }
 
 // alive tells whether the connection still serves requests.
@@ -83,45 +85,4 @@ func (c *conn) alive() error {
 // frameOf is a whole, good frame.
 func frameOf(r kmsg.Request, id int32) []byte {
 	return kmsg.NewRequestFormatter(kmsg.FormatterClientID("bad")).AppendRequest(nil, r, id)
-}
-
-// decode reads an answer to a request of that key and version.
-func decode(frame []byte, key, version int16, id int32) (kmsg.Response, error) {
-	if len(frame) < 4 {
-		return nil, fmt.Errorf("an answer of %d bytes", len(frame))
-	}
-	if got := int32(binary.BigEndian.Uint32(frame)); got != id {
-		return nil, fmt.Errorf("correlation id %d, want %d", got, id)
-	}
-	resp := kmsg.ResponseForKey(key)
-	if resp == nil {
-		return nil, fmt.Errorf("an answer to the unknown key %d", key)
-	}
-	body := frame[4:]
-	if key == 18 {
-		return resp, decodeApiVersions(resp.(*kmsg.ApiVersionsResponse), body, version)
-	}
-	resp.SetVersion(version)
-	if resp.IsFlexible() {
-		if len(body) == 0 || body[0] != 0 {
-			return nil, fmt.Errorf("the answer's header has tags or none at all: %x", body[:min(len(body), 8)])
-		}
-		body = body[1:]
-	}
-	if err := resp.ReadFrom(body); err != nil {
-		return nil, fmt.Errorf("unreadable answer: %w", err)
-	}
-	if again := resp.AppendTo(nil); len(again) != len(body) {
-		return resp, fmt.Errorf("the answer has %d bytes, its content %d", len(body), len(again))
-	}
-	return resp, nil
-}
-
-// decodeApiVersions knows the one exception of the protocol: an unsupported version is answered in the shape of version 0.
-func decodeApiVersions(r *kmsg.ApiVersionsResponse, body []byte, version int16) error {
-	if len(body) >= 2 && binary.BigEndian.Uint16(body) == 35 {
-		version = 0
-	}
-	r.SetVersion(version)
-	return r.ReadFrom(body)
 }

@@ -112,7 +112,7 @@ func (m *measured) bomb(t *testing.T, version int16, frame []byte, want string) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	resp, err := decode(got, int16(kmsg.Produce), version, rowID)
+	resp, err := harness.Decode(got, int16(kmsg.Produce), version, rowID)
 	if err != nil {
 		t.Fatal(err)
 	}

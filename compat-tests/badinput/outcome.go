@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/sordini/sordini/compat-tests/harness"
 )
 
 // What can come of a row besides error codes.
@@ -52,7 +54,7 @@ func (r *row) observe(e *env) (outcome string, resp kmsg.Response) {
 	case err != nil:
 		return err.Error(), nil
 	}
-	resp, err = decode(frame, int16(binary.BigEndian.Uint16(sent[4:])), int16(binary.BigEndian.Uint16(sent[6:])), int32(binary.BigEndian.Uint32(sent[8:])))
+	resp, err = harness.Decode(frame, int16(binary.BigEndian.Uint16(sent[4:])), int16(binary.BigEndian.Uint16(sent[6:])), int32(binary.BigEndian.Uint32(sent[8:])))
 	if err != nil {
 		return err.Error(), resp
 	}

@@ -37,14 +37,18 @@ func (c *Conn) Close() { _ = c.c.Close() }
 // Send writes a request and returns its correlation id.
 func (c *Conn) Send(r kmsg.Request) (int32, error) {
 	c.id++
-	_ = c.c.SetWriteDeadline(time.Now().Add(Patience))
+	if err := c.c.SetWriteDeadline(time.Now().Add(Patience)); err != nil {
+		return c.id, err
+	}
 	_, err := c.c.Write(kmsg.NewRequestFormatter(kmsg.FormatterClientID(c.clientID)).AppendRequest(nil, r, c.id))
 	return c.id, err
 }
 
 // Receive reads the answer to the request r. io.EOF stands for any kind of close.
 func (c *Conn) Receive(r kmsg.Request, id int32) (kmsg.Response, error) {
-	_ = c.c.SetReadDeadline(time.Now().Add(Patience))
+	if err := c.c.SetReadDeadline(time.Now().Add(Patience)); err != nil {
+		return nil, io.EOF // only a connection that is closed refuses it
+	}
 	var head [4]byte
 	if n, err := io.ReadFull(c.c, head[:]); err != nil {
 		if n == 0 && !errors.Is(err, os.ErrDeadlineExceeded) {
@@ -60,7 +64,7 @@ func (c *Conn) Receive(r kmsg.Request, id int32) (kmsg.Response, error) {
 	if _, err := io.ReadFull(c.c, frame); err != nil {
 		return nil, fmt.Errorf("read the answer: %w", err)
 	}
-	return decode(frame, r, id)
+	return Decode(frame, r.Key(), r.GetVersion(), id)
 }
 
 // Ask sends a request and reads its answer.
@@ -72,14 +76,17 @@ func (c *Conn) Ask(r kmsg.Request) (kmsg.Response, error) {
 	return c.Receive(r, id)
 }
 
-// decode reads an answer and demands that it is exactly as long as what is in it.
-func decode(frame []byte, r kmsg.Request, id int32) (kmsg.Response, error) {
+// Decode reads an answer to a request of that key and version, and demands that it is exactly as long as what is in it.
+func Decode(frame []byte, key, version int16, id int32) (kmsg.Response, error) {
 	if len(frame) < 4 || int32(binary.BigEndian.Uint32(frame)) != id {
 		return nil, fmt.Errorf("the answer begins with %x, want the correlation id %d", frame[:min(len(frame), 4)], id)
 	}
-	resp, body := kmsg.ResponseForKey(r.Key()), frame[4:]
-	resp.SetVersion(r.GetVersion())
-	isApiVersions := r.Key() == int16(kmsg.ApiVersions)
+	resp, body := kmsg.ResponseForKey(key), frame[4:]
+	if resp == nil {
+		return nil, fmt.Errorf("an answer to the unknown key %d", key)
+	}
+	resp.SetVersion(version)
+	isApiVersions := key == int16(kmsg.ApiVersions)
 	if isApiVersions && len(body) >= 2 && binary.BigEndian.Uint16(body) == 35 {
 		resp.SetVersion(0) // the one exception of the protocol
 	}

@@ -7,12 +7,8 @@
 # Needs java and javac (11 or newer) and, the first time for a version, mvn. SORDINI_COMPAT_CACHE: see ../README.md.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-cache=${SORDINI_COMPAT_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/sordini-compat}/java
-
-die() { echo "java/run.sh: $*" >&2; exit 1; }
-for tool in java javac; do
-    command -v "$tool" >/dev/null || die "FAIL: '$tool' is not installed (Debian: apt-get install default-jdk-headless)"
-done
+. "$here/../harness/jvm.sh"
+use_jvm java
 
 # The folder of src/ that serves VERSION among those called NAME-V: the one with the highest V that is not above it.
 serving() { # NAME VERSION
@@ -25,29 +21,12 @@ serving() { # NAME VERSION
 }
 
 prepare() { # VERSION: sets $classpath
-    local version=$1 scratch stamp out name
-    local jars=$cache/$version sources=("$here"/src/agent/sordini/compat/*.java)
+    local version=$1 name sources=("$here"/src/agent/sordini/compat/*.java)
     for name in $(ls "$here/src" | sed -n 's/-.*//p' | sort -u); do
         sources+=("$(serving "$name" "$version")"/sordini/compat/*.java)
     done
-    mkdir -p "$cache"
-    if [ ! -d "$jars" ]; then
-        command -v mvn >/dev/null || die "FAIL: 'mvn' is not installed (Debian: apt-get install maven)"
-        scratch=$(mktemp -d "$cache/.fetch-XXXXXX")
-        out=$(mvn -q -B -Dstyle.color=never -f "$here/pom.xml" "-Dclients.version=$version" "-DoutputDirectory=$scratch" dependency:copy-dependencies 2>&1) ||
-            { rm -rf "$scratch"; die "cannot fetch kafka-clients $version: $out"; }
-        mv -T "$scratch" "$jars" 2>/dev/null || rm -rf "$scratch"
-    fi
-    stamp=$(cat "${sources[@]}" | sha256sum | cut -c 1-16)
-    local classes=$cache/classes-$version-$stamp
-    if [ ! -d "$classes" ]; then
-        scratch=$(mktemp -d "$cache/.compile-XXXXXX")
-        javac -nowarn -Xlint:-options -Xlint:none --release 11 -encoding UTF-8 -cp "$jars/*" -d "$scratch" "${sources[@]}" >&2 ||
-            { rm -rf "$scratch"; die "cannot compile the agent for kafka-clients $version"; }
-        rm -rf "$cache/classes-$version"-*
-        mv -T "$scratch" "$classes" 2>/dev/null || rm -rf "$scratch"
-    fi
-    classpath=$classes:$jars/*
+    fetch_jars "$version" "kafka-clients $version" -f "$here/pom.xml" "-Dclients.version=$version"
+    compile "classes-$version" 11 "kafka-clients $version" "${sources[@]}"
 }
 
 case "${1:-}:$#" in

@@ -7,34 +7,12 @@
 # Needs java and javac (11 or newer) and, the first time for a version, mvn. SORDINI_COMPAT_CACHE: see ../README.md.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-cache=${SORDINI_COMPAT_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/sordini-compat}/streams
-
-die() { echo "streams/run.sh: $*" >&2; exit 1; }
-for tool in java javac; do
-    command -v "$tool" >/dev/null || die "FAIL: '$tool' is not installed (Debian: apt-get install default-jdk-headless)"
-done
+. "$here/../harness/jvm.sh"
+use_jvm streams
 
 prepare() { # VERSION: sets $classpath
-    local version=$1 scratch stamp out
-    local jars=$cache/$version source=$here/src/sordini/streams/Sums.java
-    mkdir -p "$cache"
-    if [ ! -d "$jars" ]; then
-        command -v mvn >/dev/null || die "FAIL: 'mvn' is not installed (Debian: apt-get install maven)"
-        scratch=$(mktemp -d "$cache/.fetch-XXXXXX")
-        out=$(mvn -q -B -Dstyle.color=never -f "$here/pom.xml" "-Dstreams.version=$version" "-DoutputDirectory=$scratch" dependency:copy-dependencies 2>&1) ||
-            { rm -rf "$scratch"; die "cannot fetch Kafka Streams $version: $out"; }
-        mv -T "$scratch" "$jars" 2>/dev/null || rm -rf "$scratch"
-    fi
-    stamp=$(sha256sum <"$source" | cut -c 1-16)
-    local classes=$cache/classes-$version-$stamp
-    if [ ! -d "$classes" ]; then
-        scratch=$(mktemp -d "$cache/.compile-XXXXXX")
-        javac -nowarn -Xlint:none --release 11 -encoding UTF-8 -cp "$jars/*" -d "$scratch" "$source" >&2 ||
-            { rm -rf "$scratch"; die "cannot compile the program for Kafka Streams $version"; }
-        rm -rf "$cache/classes-$version"-*
-        mv -T "$scratch" "$classes" 2>/dev/null || rm -rf "$scratch"
-    fi
-    classpath=$classes:$jars/*
+    fetch_jars "$1" "Kafka Streams $1" -f "$here/pom.xml" "-Dstreams.version=$1"
+    compile "classes-$1" 11 "Kafka Streams $1" "$here/src/sordini/streams/Sums.java"
 }
 
 case "${1:-}:$#" in
