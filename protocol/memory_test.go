@@ -2,6 +2,7 @@ package protocol
 
 import (
 	"fmt"
+	"math"
 	"runtime"
 	"testing"
 )
@@ -21,13 +22,20 @@ func allowedBytes(body int, tags bool) uint64 {
 	return uint64(allowed)
 }
 
-// bytesAllocated counts the bytes that f allocates, garbage included.
-func bytesAllocated(f func()) uint64 {
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	f()
-	runtime.ReadMemStats(&after)
-	return after.TotalAlloc - before.TotalAlloc
+// bytesAllocated counts the bytes that f allocates, garbage included. What the runtime allocates at the same time is counted too, so where it is
+// more than allowed f, which must do the same each time, is run again: the least is nearest to f's own.
+func bytesAllocated(allowed uint64, f func()) uint64 {
+	least := uint64(math.MaxUint64)
+	for range 3 {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		f()
+		runtime.ReadMemStats(&after)
+		if least = min(least, after.TotalAlloc-before.TotalAlloc); least <= allowed {
+			break
+		}
+	}
+	return least
 }
 
 // smallest encodes an element in the fewest bytes that pass: zeros for fixed fields, empty strings, null where it may be
@@ -128,17 +136,16 @@ func TestViewsAreBounded(t *testing.T) {
 			for _, count := range [][2]int{{1, 50_000}, {50_000, 1}, {5_000, 10}, {50_000, 0}} {
 				enc := smallest{version: version, flexible: IsFlexible(s.Key, version)}
 				body := enc.structure(nil, s.Fields, count[:]...)
-				var produce ProduceRequest
-				var fetch FetchRequest
 				var err error
-				allocated := bytesAllocated(func() {
+				allowed := viewBytesPerByte * uint64(len(body))
+				allocated := bytesAllocated(allowed, func() {
 					if s.Key == 0 {
-						err = ParseProduce(version, body, &produce)
+						err = ParseProduce(version, body, new(ProduceRequest))
 						return
 					}
-					err = ParseFetch(version, body, &fetch)
+					err = ParseFetch(version, body, new(FetchRequest))
 				})
-				if err != nil || allocated > viewBytesPerByte*uint64(len(body)) {
+				if err != nil || allocated > allowed {
 					t.Errorf("%s %d: %v elements in %d bytes took %d, err %v", s.Name, version, count, len(body), allocated, err)
 				}
 			}
@@ -162,12 +169,13 @@ func checkMemory(t *testing.T, s *schema, version int16, body []byte, tags bool,
 		}
 		return // the tags' budget is for this
 	}
-	allocated := bytesAllocated(func() {
+	allowed := allowedBytes(len(body), tags)
+	allocated := bytesAllocated(allowed, func() {
 		if _, err := decode(s.Key, version, body); err != nil {
 			t.Errorf("%s: kmsg: %v", what, err)
 		}
 	})
-	if allocated > allowedBytes(len(body), tags) {
+	if allocated > allowed {
 		t.Errorf("%s: %d bytes made kmsg allocate %d, %d times as much", what, len(body), allocated, allocated/uint64(len(body)))
 	}
 }
