@@ -1,7 +1,9 @@
 package broker
 
 import (
+	"context"
 	"testing"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -219,6 +221,100 @@ func TestFeaturesAreShown(t *testing.T) {
 		}
 		if version >= 3 && (len(resp.FinalizedFeatures) != 1 || resp.FinalizedFeatures[0].MaxVersionLevel != 2 || resp.FinalizedFeaturesEpoch < 0) {
 			t.Errorf("version %d: %+v at %d", version, resp.FinalizedFeatures, resp.FinalizedFeaturesEpoch)
+		}
+	}
+}
+
+// TestATransactionEndsWithoutItsOffsetsTopic: its marker was tried again for ever, and the producer heard CONCURRENT_TRANSACTIONS all the time, until
+// somebody had made __consumer_offsets anew.
+func TestATransactionEndsWithoutItsOffsetsTopic(t *testing.T) {
+	s := startServer(t, t.TempDir())
+	createTopic(t, s, "t", 1)
+	p := newRawProducer(t, s, "a")
+	// Given a transaction with the offsets of a group that nobody has looked for,
+	wantCode(t, "produce", p.produce(12, "t", 0, 0, true), nil)
+	add := kmsg.NewPtrAddOffsetsToTxnRequest()
+	add.TransactionalID, add.ProducerID, add.ProducerEpoch, add.Group = p.txn, p.id, p.epoch, "g"
+	wantCode(t, "add offsets", askVersion[*kmsg.AddOffsetsToTxnResponse](t, p.c, 3, add).ErrorCode, nil)
+	// when it is ended,
+	wantCode(t, "commit", p.end(4, true), nil)
+	// then it is over.
+	admin := kadm.NewClient(s.client(t))
+	ctx, cancel := context.WithTimeout(testContext(t), 10*time.Second)
+	defer cancel()
+	for state := ""; state != "CompleteCommit"; {
+		described, err := admin.DescribeTransactions(ctx, "a")
+		if err != nil {
+			t.Fatalf("state %s: %v", state, err)
+		}
+		state = described["a"].State
+	}
+}
+
+// TestRecordsOfAnOpenTransactionCanBeDeleted: the last stable offset stayed where the transaction had begun, below the log start, and whoever began at
+// the end that ListOffsets told him was out of range.
+func TestRecordsOfAnOpenTransactionCanBeDeleted(t *testing.T) {
+	s := startServer(t, t.TempDir())
+	createTopic(t, s, "t", 1)
+	p := newRawProducer(t, s, "a")
+	for n := range int32(3) {
+		wantCode(t, "produce", p.produce(12, "t", 0, n, true), nil)
+	}
+	admin := kadm.NewClient(s.client(t))
+	var before kadm.Offsets
+	before.AddOffset("t", 0, 2, -1)
+	if deleted, err := admin.DeleteRecords(testContext(t), before); err != nil || deleted.Error() != nil {
+		t.Fatal(err, deleted.Error())
+	}
+	stable := func() int64 {
+		t.Helper()
+		ends, err := admin.ListCommittedOffsets(testContext(t), "t")
+		if err != nil || ends.Error() != nil {
+			t.Fatal(err, ends.Error())
+		}
+		return ends["t"][0].Offset
+	}
+	if at := stable(); at != 2 {
+		t.Errorf("the last stable offset is %d, want 2, the log start", at)
+	}
+	wantCode(t, "commit", p.end(4, true), nil)
+	if values := committedValues(t, s, "t", 1); len(values) != 1 {
+		t.Errorf("read %q", values)
+	}
+}
+
+// TestWhatACoordinatorRefusesIsTakenOutAtOneTime: a request of many batches for one partition cost the square of their number: here 0.7 s, and
+// ten minutes for the million that a request can have.
+func TestWhatACoordinatorRefusesIsTakenOutAtOneTime(t *testing.T) {
+	s := startServer(t, t.TempDir())
+	createTopic(t, s, "t", 2)
+	p := newRawProducer(t, s, "a")
+	wantCode(t, "add", p.add("t", 1), nil)
+	const refused = 40_000
+	b := batch.NewBuilder(batch.Options{HasProducer: true, ProducerID: p.id, ProducerEpoch: p.epoch, Transactional: true})
+	b.Add(1_700_000_000_000, nil, []byte("x"), nil)
+	records, err := b.Build(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := kmsg.NewPtrProduceRequest()
+	r.Acks, r.TimeoutMillis, r.TransactionID = -1, 10_000, &p.txn
+	r.Topics = []kmsg.ProduceRequestTopic{{Topic: "t"}}
+	for n := range refused + 1 {
+		partition := int32(0)
+		if n == refused/2 {
+			partition = 1 // this one is part of the transaction
+		}
+		r.Topics[0].Partitions = append(r.Topics[0].Partitions, kmsg.ProduceRequestTopicPartition{Partition: partition, Records: records})
+	}
+	for _, one := range askVersion[*kmsg.ProduceResponse](t, p.c, 9, r).Topics[0].Partitions {
+		if want := map[int32]int16{0: kerr.InvalidTxnState.Code, 1: 0}[one.Partition]; one.ErrorCode != want {
+			t.Fatalf("partition %d: code %d, want %d", one.Partition, one.ErrorCode, want)
+		}
+	}
+	for partition, want := range []int64{0, 1} {
+		if end := s.replicas.Get("t", int32(partition)).Log().LogEndOffset(); end != want {
+			t.Errorf("partition %d ends at %d, want %d", partition, end, want)
 		}
 	}
 }

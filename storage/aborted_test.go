@@ -175,7 +175,7 @@ func (w *txnWorld) known() (aborted []AbortedTxn, stable int64) {
 	for _, first := range open {
 		stable = min(stable, first)
 	}
-	return aborted, stable
+	return aborted, max(stable, w.l.LogStartOffset())
 }
 
 func (w *txnWorld) check() {

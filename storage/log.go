@@ -87,11 +87,12 @@ func (l *Log) LogEndOffset() int64 { return l.end.Load() }
 // that: under OS and Interval it is the log end after the write returned.
 func (l *Log) DurableOffset() int64 { return l.durable.offset.Load() }
 
-// LastStableOffset is the first offset of the oldest transaction that is open, or whose end is not durable, or the log end.
+// LastStableOffset is the first offset of the oldest transaction that is open, or whose end is not durable, or the log end. Where the
+// beginning of that transaction was deleted it is the log start, as in Kafka: nobody can go on from an offset that is gone.
 func (l *Log) LastStableOffset() int64 {
 	end := l.end.Load()
 	if u := l.unstable.Load(); u >= 0 {
-		return min(u, end)
+		return min(max(u, l.start.Load()), end)
 	}
 	return end
 }

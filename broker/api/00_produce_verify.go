@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -68,27 +69,34 @@ func (h *Handlers) verifies() bool {
 
 // verify asks the coordinators, and takes the batches that they refuse out of the turn.
 func (t *ProduceTurn) verify(ctx context.Context, h *Handlers) {
-	for rest := t.unverified; len(rest) > 0; {
-		asked, others := t.sameTransaction(rest)
+	for _, asked := range t.byTransaction() {
 		t.verifyOne(ctx, h, asked)
-		rest = others
 	}
 	t.unverified = t.unverified[:0]
 }
 
-// sameTransaction divides a list into those of the first one's transaction and the others.
-func (t *ProduceTurn) sameTransaction(list []unverified) (same, others []unverified) {
-	first, b := t.unverifiedBatch(list[0])
-	for _, u := range list {
-		r, other := t.unverifiedBatch(u)
-		if r.parsed.TransactionalID == first.parsed.TransactionalID && r.header.Version == first.header.Version &&
-			other.ProducerID() == b.ProducerID() && other.ProducerEpoch() == b.ProducerEpoch() {
-			same = append(same, u)
-			continue
+// question is what the batches have in common about which a coordinator is asked at one time.
+type question struct {
+	transactionalID string
+	producerID      int64
+	epoch           int16
+	produceVersion  int16
+}
+
+// byTransaction divides what is not verified, in the order of the turn.
+func (t *ProduceTurn) byTransaction() (asked [][]unverified) {
+	place := map[question]int{}
+	for _, u := range t.unverified {
+		r, b := t.unverifiedBatch(u)
+		q := question{r.parsed.TransactionalID, b.ProducerID(), b.ProducerEpoch(), r.header.Version}
+		n, known := place[q]
+		if !known {
+			n = len(asked)
+			place[q], asked = n, append(asked, nil)
 		}
-		others = append(others, u)
+		asked[n] = append(asked[n], u)
 	}
-	return same, others
+	return asked
 }
 
 func (t *ProduceTurn) unverifiedBatch(u unverified) (*produceRequest, batch.Batch) {
@@ -119,9 +127,12 @@ func (t *ProduceTurn) verifyOne(ctx context.Context, h *Handlers, asked []unveri
 		r := &t.requests[u.request]
 		q := &r.queued[u.result]
 		if err := groupcoord.ProduceVerification(errs[place[q.group]], r.header.Version); err != nil {
-			t.withdraw(q)
+			q.append.Batch, q.append = nil, nil
 			t.refuse(h, r, u.result, explained(err))
 		}
+	}
+	for group := range place {
+		t.partitions[group].dropWithdrawn()
 	}
 }
 
@@ -136,15 +147,7 @@ func explained(err *kerr.Error) error {
 	return err
 }
 
-// withdraw takes a batch out of what is appended.
-func (t *ProduceTurn) withdraw(q *queued) {
-	g := &t.partitions[q.group]
-	kept := g.list[:0]
-	for _, a := range g.list {
-		if a != q.append {
-			kept = append(kept, a)
-		}
-	}
-	g.list = kept
-	q.append = nil
+// dropWithdrawn takes the batches that were refused out of what is appended. All of a partition at one time: a request may have a million.
+func (g *partitionAppends) dropWithdrawn() {
+	g.list = slices.DeleteFunc(g.list, func(a *storage.Append) bool { return a.Batch == nil })
 }

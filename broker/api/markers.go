@@ -81,11 +81,13 @@ func (m *Markers) write(ctx context.Context, markers []groupcoord.Marker) []erro
 			errs[i] = kerr.InvalidRequest // of nobody
 			continue
 		}
+		tp := groupcoord.TopicPartition{Topic: marker.Topic, Partition: marker.Partition}
 		if marker.Topic == offsetsTopic {
-			offsets = append(offsets, i)
+			if errs[i] = m.missingOffsets(tp); errs[i] == nil {
+				offsets = append(offsets, i)
+			}
 			continue
 		}
-		tp := groupcoord.TopicPartition{Topic: marker.Topic, Partition: marker.Partition}
 		n, known := at[tp]
 		if !known {
 			n = len(parts)
@@ -132,6 +134,14 @@ func (m *Markers) missing(tp groupcoord.TopicPartition) error {
 		return kerr.NotLeaderForPartition
 	}
 	return kerr.UnknownTopicOrPartition
+}
+
+// missingOffsets is the error of a partition of __consumer_offsets that is not there any more. Of others the group coordinator speaks.
+func (m *Markers) missingOffsets(tp groupcoord.TopicPartition) error {
+	if err := m.missing(tp); errors.Is(err, kerr.UnknownTopicOrPartition) {
+		return err
+	}
+	return nil
 }
 
 // append writes the markers of one partition.

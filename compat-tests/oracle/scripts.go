@@ -86,6 +86,7 @@ func scripts() []script {
 		{name: "list transactions", key: kmsg.ListTransactions, run: listTransactionsScript},
 		{name: "produce transactions", key: kmsg.Produce, from: 3, run: produceTransactionsScript},
 		{name: "fetch transactions", key: kmsg.Fetch, run: fetchTransactionsScript},
+		{name: "fetch deleted transactions", key: kmsg.Fetch, from: 4, run: fetchDeletedTransactionsScript},
 		{name: "list offsets transactions", key: kmsg.ListOffsets, run: listOffsetsTransactionsScript},
 		{name: "describe producers transactions", key: kmsg.DescribeProducers, run: describeProducersTransactionsScript},
 		{name: "offset for leader epoch", key: kmsg.OffsetForLeaderEpoch, run: offsetForLeaderEpochScript},

@@ -153,16 +153,43 @@ func fetchTransactionsScript(s *session) {
 	}
 }
 
+// fetchDeletedTransactionsScript: of an open transaction the first records are deleted.
+func fetchDeletedTransactionsScript(s *session) {
+	a := s.topic("a", 1)
+	p := s.producer("x")
+	p.add(a, 0)
+	for n := range int32(4) {
+		p.write(a, 0, p.batch(1, n))
+	}
+	look := func(what string) {
+		for _, offset := range []int64{2, 3, 4} {
+			r := s.fetchRequest(fetched{topic: a, offset: offset})
+			r.IsolationLevel = 1
+			s.ask(fmt.Sprintf("%s, from %d", what, offset), r)
+		}
+		s.note(what+", the end", s.render(s.must(5, listOffsetsOf(a, 1, -1)))...)
+	}
+	s.deleteBefore(a, 0, 2)
+	look("open")
+	p.end(false)
+	look("aborted")
+}
+
+// listOffsetsOf asks about partition 0.
+func listOffsetsOf(topic string, level int8, timestamp int64) *kmsg.ListOffsetsRequest {
+	r := kmsg.NewPtrListOffsetsRequest()
+	r.ReplicaID, r.IsolationLevel = -1, level
+	want := kmsg.NewListOffsetsRequestTopicPartition()
+	want.Timestamp, want.MaxNumOffsets = timestamp, 5
+	r.Topics = []kmsg.ListOffsetsRequestTopic{{Topic: topic, Partitions: []kmsg.ListOffsetsRequestTopicPartition{want}}}
+	return r
+}
+
 func listOffsetsTransactionsScript(s *session) {
 	a := s.transactions()
 	for _, level := range []int8{0, 1} {
 		for _, timestamp := range []int64{-1, -2, -3, base, base + 50, base + 90, base + 91} {
-			r := kmsg.NewPtrListOffsetsRequest()
-			r.ReplicaID, r.IsolationLevel = -1, level
-			want := kmsg.NewListOffsetsRequestTopicPartition()
-			want.Timestamp, want.MaxNumOffsets = timestamp, 5
-			r.Topics = []kmsg.ListOffsetsRequestTopic{{Topic: a, Partitions: []kmsg.ListOffsetsRequestTopicPartition{want}}}
-			s.ask(fmt.Sprintf("level %d, time %d", level, timestamp), r)
+			s.ask(fmt.Sprintf("level %d, time %d", level, timestamp), listOffsetsOf(a, level, timestamp))
 		}
 	}
 }
