@@ -55,14 +55,6 @@ func StartProgram(t testing.TB, name string, cmd *exec.Cmd, line func([]byte)) *
 	return p
 }
 
-// Say writes a line to the program's input.
-func (p *Program) Say(t testing.TB, text string) {
-	t.Helper()
-	if _, err := io.WriteString(p.in, text+"\n"); err != nil {
-		t.Errorf("%s does not listen: %v\n%s", p.name, err, p.proc.tail(25))
-	}
-}
-
 // Finish ends the program's input and waits for its end, which must be a good one.
 func (p *Program) Finish(t testing.TB, patience time.Duration) {
 	t.Helper()

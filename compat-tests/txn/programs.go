@@ -25,13 +25,14 @@ type recorder struct {
 		sync.Mutex
 		history  *check.History
 		programs map[string]func(check.Event)
-		done     int // transactions that ended as they should
+		done     int                   // transactions that ended as they should
+		read     map[check.Place]int64 // the last offset that the reader was given
 	}
 }
 
 func newRecorder() *recorder {
 	r := &recorder{}
-	r.mu.history, r.mu.programs = check.New(), map[string]func(check.Event){}
+	r.mu.history, r.mu.programs, r.mu.read = check.New(), map[string]func(check.Event){}, map[check.Place]int64{}
 	return r
 }
 
@@ -44,7 +45,18 @@ func (r *recorder) report(program string, e check.Event) {
 	if e.Kind == check.Ended && e.Outcome == check.Done {
 		r.mu.done++
 	}
+	if e.Kind == check.Poll {
+		r.mu.read[check.Place{Topic: e.Topic, Partition: e.Partition}] = e.Offset
+	}
 	r.mu.programs[program](e)
+}
+
+// hasRead says whether the reader was given what is at an offset, or behind it.
+func (r *recorder) hasRead(place check.Place, offset int64) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	last, ok := r.mu.read[place]
+	return ok && last >= offset
 }
 
 func (r *recorder) done() int {

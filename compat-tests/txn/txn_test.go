@@ -37,9 +37,7 @@ type side interface {
 
 type life interface {
 	kill()
-	// stop asks programs to end; a transaction under way is ended first.
-	stop(t *testing.T, names ...string)
-	// finish asks all to end, and waits.
+	// finish asks all to end, and waits; a transaction under way is ended first.
 	finish(t *testing.T)
 }
 
@@ -95,12 +93,13 @@ func (r *run) loop(t *testing.T) {
 	b := r.start(t, seed, "transaction.abort.timed.out.transaction.cleanup.interval.ms=1000", "group.min.session.timeout.ms=1000")
 	createTopics(t, b)
 	first := r.sides[0].start(t, r.addr, r.rec, "transfers=t1=transfers", "feeder=feeder=in")
-	last := r.sides[len(r.sides)-1].start(t, r.addr, r.rec, "transfers=t2=transfers", "reader=reader=transfers/out")
+	last := r.sides[len(r.sides)-1].start(t, r.addr, r.rec, "transfers=t2=transfers")
+	reader := r.sides[len(r.sides)-1].start(t, r.addr, r.rec, "reader=reader="+strings.Join(readTopics, "/"))
 	copiers := r.startCopiers(t)
 	r.progress(t, 10, "the first transactions")
 	for round := range rounds {
 		time.Sleep(roundMin + time.Duration(r.rng.Int64N(int64(roundMax-roundMin))))
-		if round%3 == 1 {
+		if round%3 == 1 || len(r.sides) > 1 {
 			copiers.kill()
 			copiers = r.startCopiers(t)
 		}
@@ -111,12 +110,13 @@ func (r *run) loop(t *testing.T) {
 		}
 	}
 	first.finish(t)
-	last.stop(t, "t2")
+	last.finish(t)
 	begin := time.Now()
 	awaitCopied(t, b)
 	t.Logf("everything is copied %d ms after the last kill", time.Since(begin).Milliseconds())
 	copiers.finish(t)
-	last.finish(t)
+	r.awaitRead(t, b)
+	reader.finish(t)
 	r.judge(t, b)
 }
 
@@ -182,6 +182,7 @@ func (r *run) judge(t *testing.T, b *harness.Broker) {
 	}
 	anomalies := append(h.Verdict(), h.VerdictOfCopies("in", "out")...)
 	anomalies = append(anomalies, h.VerdictOfTransfers("transfers")...)
+	anomalies = append(anomalies, h.VerdictOfReader("reader", readTopics...)...)
 	for i, a := range anomalies {
 		if i == 20 {
 			t.Errorf("and %d more", len(anomalies)-i)
@@ -265,6 +266,26 @@ func awaitCopied(t *testing.T, b *harness.Broker) {
 	}
 }
 
+// readTopics are those that the reader reads.
+var readTopics = []string{"transfers", "out"}
+
+// awaitRead waits until the reader was given the end of what nobody adds to any more.
+func (r *run) awaitRead(t *testing.T, b *harness.Broker) {
+	t.Helper()
+	begin := time.Now()
+	for _, topic := range readTopics {
+		for partition, records := range finalRead(t, b, topic) {
+			place, end := check.Place{Topic: topic, Partition: partition}, records[len(records)-1].Offset
+			for ; !r.rec.hasRead(place, end); time.Sleep(5 * time.Millisecond) {
+				if time.Since(begin) > wellWithin {
+					t.Errorf("the reader was not given %v up to %d within %v", place, end, wellWithin)
+					return
+				}
+			}
+		}
+	}
+}
+
 // javaSide is one version of Apache Kafka's client.
 type javaSide struct{ version string }
 
@@ -293,12 +314,7 @@ func (j javaSide) start(t *testing.T, addr string, rec *recorder, roles ...strin
 
 type javaLife struct{ *harness.Program }
 
-func (l javaLife) kill() { l.Kill() }
-func (l javaLife) stop(t *testing.T, names ...string) {
-	for _, name := range names {
-		l.Say(t, name)
-	}
-}
+func (l javaLife) kill()               { l.Kill() }
 func (l javaLife) finish(t *testing.T) { l.Finish(t, 30*time.Second) }
 
 // goSide is franz-go.
@@ -306,15 +322,13 @@ type goSide struct{}
 
 func (goSide) start(t *testing.T, addr string, rec *recorder, roles ...string) life {
 	t.Helper()
-	l := &goLife{stops: map[string]context.CancelFunc{}}
 	cut, kill := context.WithCancel(context.Background())
-	l.cut = kill
+	ctx, end := context.WithCancel(cut)
+	l := &goLife{cut: kill, end: end}
 	for _, role := range roles {
 		words := strings.SplitN(role, "=", 3)
 		args := strings.Split(words[2], "/")
 		p := &program{name: words[1], id: words[1], addr: addr, rec: rec, rng: rand.New(rand.NewPCG(rand.Uint64(), 1))}
-		ctx, stop := context.WithCancel(cut)
-		l.stops[p.name] = stop
 		l.wg.Go(func() {
 			var err error
 			switch words[0] {
@@ -338,20 +352,9 @@ func (goSide) start(t *testing.T, addr string, rec *recorder, roles ...string) l
 }
 
 type goLife struct {
-	wg    sync.WaitGroup
-	cut   context.CancelFunc
-	stops map[string]context.CancelFunc
+	wg       sync.WaitGroup
+	cut, end context.CancelFunc
 }
 
-func (l *goLife) kill() { l.cut(); l.wg.Wait() }
-func (l *goLife) stop(_ *testing.T, names ...string) {
-	for _, name := range names {
-		l.stops[name]()
-	}
-}
-func (l *goLife) finish(*testing.T) {
-	for _, stop := range l.stops {
-		stop()
-	}
-	l.wg.Wait()
-}
+func (l *goLife) kill()             { l.cut(); l.wg.Wait() }
+func (l *goLife) finish(*testing.T) { l.end(); l.wg.Wait() }

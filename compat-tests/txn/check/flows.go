@@ -18,16 +18,14 @@ func CopyOf(original, attempt string) string { return original + copyMark + atte
 // VerdictOfCopies holds a topic of copies against its originals: each has one copy, in its own partition, in order.
 func (h *History) VerdictOfCopies(originals, copies string) []Anomaly {
 	v := &verdict{h: h}
-	for _, place := range slices.SortedFunc(maps.Keys(h.final), comparePlaces) {
-		if place.Topic != originals {
-			continue
-		}
+	for _, partition := range h.partitionsOf(originals, copies) {
+		place := Place{originals, partition}
 		order := map[string]int{}
 		for i, r := range h.final[place] {
 			order[r.Value] = i
 		}
 		copied, last := map[string]int64{}, -1
-		to := Place{copies, place.Partition}
+		to := Place{copies, partition}
 		for _, r := range h.final[to] {
 			original, _, _ := strings.Cut(r.Value, copyMark)
 			i, ok := order[original]
@@ -45,6 +43,42 @@ func (h *History) VerdictOfCopies(originals, copies string) []Anomaly {
 		for _, r := range h.final[place] {
 			if _, ok := copied[r.Value]; !ok {
 				v.add(LostWrite, "%q of %v@%d was never copied", r.Value, place, r.Offset)
+			}
+		}
+	}
+	return v.anomalies
+}
+
+// partitionsOf are those of which the final read has something in one of the topics.
+func (h *History) partitionsOf(topics ...string) []int32 {
+	found := map[int32]bool{}
+	for place := range h.final {
+		if slices.Contains(topics, place.Topic) {
+			found[place.Partition] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(found))
+}
+
+// VerdictOfReader holds what a consumer was given, who began at the beginning and went on to the end, against the final reads: all of it.
+func (h *History) VerdictOfReader(consumer string, topics ...string) []Anomaly {
+	v := &verdict{h: h}
+	given := map[Place]map[int64]bool{}
+	for i := range h.polls {
+		if p := &h.polls[i]; p.consumer == consumer && !p.seek {
+			if given[p.place] == nil {
+				given[p.place] = map[int64]bool{}
+			}
+			given[p.place][p.Offset] = true
+		}
+	}
+	for _, place := range slices.SortedFunc(maps.Keys(h.final), comparePlaces) {
+		if !slices.Contains(topics, place.Topic) {
+			continue
+		}
+		for _, r := range h.final[place] {
+			if !given[place][r.Offset] {
+				v.add(LostWrite, "%s was never given %q of %v@%d", consumer, r.Value, place, r.Offset)
 			}
 		}
 	}

@@ -233,6 +233,44 @@ func TestVerdictOfCopies(t *testing.T) {
 	}
 }
 
+// A copy in a partition without originals was not looked at.
+func TestVerdictOfCopiesWithoutOriginals(t *testing.T) {
+	h := New()
+	h.Final(Place{"in", 0}, []Record{{0, "a"}})
+	h.Final(Place{"out", 0}, []Record{{0, "a|1"}})
+	h.Final(Place{"out", 1}, []Record{{0, "a|2"}})
+	if anomalies := h.VerdictOfCopies("in", "out"); len(anomalies) != 1 || anomalies[0].Kind != Changed {
+		t.Errorf("want one %s, got %v", Changed, anomalies)
+	}
+}
+
+// A reader who was led past the first records, or was given nothing since a kill, or nothing at all, had seen nothing wrong.
+func TestVerdictOfReader(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		damage func(r *run)
+		want   int
+	}{
+		{"none", func(*run) {}, 0},
+		{"led past the first", func(r *run) { r.programs["reader"] = r.programs["reader"][1:] }, 1},
+		{"stuck before the last", func(r *run) { p := r.programs["reader"]; r.programs["reader"] = p[:len(p)-1] }, 1},
+		{"given nothing", func(r *run) { r.unread() }, len(good().programs["reader"])},
+		{"of another topic", func(r *run) { r.unread(); r.final = map[Place][]Record{{"u", 0}: {{0, "x"}}} }, 0},
+	} {
+		r := good()
+		c.damage(r)
+		anomalies := r.history().VerdictOfReader("reader", "t")
+		if len(anomalies) != c.want {
+			t.Errorf("%s: want %d, got %v", c.name, c.want, anomalies)
+		}
+		for _, a := range anomalies {
+			if a.Kind != LostWrite {
+				t.Errorf("%s: %v", c.name, a)
+			}
+		}
+	}
+}
+
 func TestVerdictOfTransfers(t *testing.T) {
 	h := good().history()
 	if anomalies := h.VerdictOfTransfers("t"); len(anomalies) > 0 {

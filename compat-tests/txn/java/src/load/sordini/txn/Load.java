@@ -1,7 +1,5 @@
 package sordini.txn;
 
-import java.io.BufferedReader;
-import java.io.InputStreamReader;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -15,23 +13,21 @@ import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.TopicPartition;
 
 /**
- * Load HOST:PORT ROLE=PROGRAM[=ARGUMENT]...: programs of a run, each a thread. They end when the input does, or, each, with a line
- * that names it.
+ * Load HOST:PORT ROLE=PROGRAM[=ARGUMENT]...: programs of a run, each a thread. They end when the input does.
  */
 public final class Load {
     private Load() {}
 
     public static void main(String[] args) throws Exception {
-        Map<String, Program> programs = new HashMap<>();
+        List<Program> programs = new ArrayList<>();
         for (int i = 1; i < args.length; i++) {
             String[] words = args[i].split("=");
-            programs.put(words[1], program(args[0], words));
+            programs.add(program(args[0], words));
         }
-        for (Program p : programs.values()) p.start();
-        BufferedReader in = new BufferedReader(new InputStreamReader(System.in));
-        for (String name = in.readLine(); name != null; name = in.readLine()) programs.get(name).stopped = true;
-        for (Program p : programs.values()) p.stopped = true;
-        for (Program p : programs.values()) p.join();
+        for (Program p : programs) p.start();
+        while (System.in.read() >= 0) continue;
+        for (Program p : programs) p.stopped = true;
+        for (Program p : programs) p.join();
     }
 
     private static Program program(String bootstrap, String[] words) {
