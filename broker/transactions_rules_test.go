@@ -1,9 +1,8 @@
 package broker
 
 import (
-	"context"
+	"fmt"
 	"testing"
-	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -240,15 +239,13 @@ func TestATransactionEndsWithoutItsOffsetsTopic(t *testing.T) {
 	wantCode(t, "commit", p.end(4, true), nil)
 	// then it is over.
 	admin := kadm.NewClient(s.client(t))
-	ctx, cancel := context.WithTimeout(testContext(t), 10*time.Second)
-	defer cancel()
-	for state := ""; state != "CompleteCommit"; {
-		described, err := admin.DescribeTransactions(ctx, "a")
-		if err != nil {
-			t.Fatalf("state %s: %v", state, err)
+	within(t, func() error {
+		described, err := admin.DescribeTransactions(testContext(t), "a")
+		if state := described["a"].State; err == nil && state != "CompleteCommit" {
+			return fmt.Errorf("the state is %s", state)
 		}
-		state = described["a"].State
-	}
+		return err
+	})
 }
 
 // TestRecordsOfAnOpenTransactionCanBeDeleted: the last stable offset stayed where the transaction had begun, below the log start, and whoever began at
