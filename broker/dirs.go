@@ -8,6 +8,7 @@ import (
 
 	"github.com/sordini/sordini/broker/metalog"
 	"github.com/sordini/sordini/broker/replica"
+	"github.com/sordini/sordini/groupcoord"
 	"github.com/sordini/sordini/storage"
 )
 
@@ -160,9 +161,9 @@ func (s *Server) dirFailed(path string, err error) {
 	s.replicas.All(func(p *replica.Partition) {
 		switch {
 		case p.DirPath() != path:
-		case p.Partition.Topic == offsetsTopic:
+		case p.Partition.Topic == groupcoord.OffsetsTopic:
 			s.groups.Resign(p.Index)
-		case p.Partition.Topic == transactionsTopic:
+		case p.Partition.Topic == groupcoord.StateTopic:
 			s.txns.Resign(p.Index)
 		}
 	})

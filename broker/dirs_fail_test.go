@@ -14,6 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/sordini/sordini/groupcoord"
 	"github.com/sordini/sordini/storage/vfs"
 )
 
@@ -134,7 +135,7 @@ func TestCoordinatorsResignWithTheirDirectory(t *testing.T) {
 	for i := 0; len(groups) < 2; i++ {
 		group := fmt.Sprint("g", i)
 		commitOne(t, s, group, "")
-		groups[s.replicas.Get(offsetsTopic, s.groups.PartitionFor(group)).DirPath()] = group
+		groups[s.replicas.Get(groupcoord.OffsetsTopic, s.groups.PartitionFor(group)).DirPath()] = group
 	}
 	s.failed = true
 	broken.Store(true)

@@ -14,6 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/sordini/sordini/groupcoord"
 	"github.com/sordini/sordini/storage/vfs"
 )
 
@@ -59,7 +60,7 @@ func TestATopicThatFoundNoRoomIsOpenedWhenThereIsSome(t *testing.T) {
 
 // The first group on a full disk had no coordinator until the next start.
 func TestTheCoordinatorsComeWhenThereIsRoomForTheirTopic(t *testing.T) {
-	fs, full := noRoomFor(offsetsTopic)
+	fs, full := noRoomFor(groupcoord.OffsetsTopic)
 	s := startServerOn(t, fs, t.TempDir())
 	produce(t, s, "orders", 0, 1)
 	full.Store(true)
@@ -79,7 +80,7 @@ func TestTheCoordinatorsComeWhenThereIsRoomForTheirTopic(t *testing.T) {
 		}
 		committed <- nil
 	}()
-	until(t, "the coordinator's partition is offline", func() bool { return s.replicas.Offline(offsetsTopic, [16]byte{}, 0) })
+	until(t, "the coordinator's partition is offline", func() bool { return s.replicas.Offline(groupcoord.OffsetsTopic, [16]byte{}, 0) })
 	full.Store(false)
 	if err := <-committed; err != nil {
 		t.Errorf("there is room, and the group has no coordinator: %v", err)
@@ -88,7 +89,7 @@ func TestTheCoordinatorsComeWhenThereIsRoomForTheirTopic(t *testing.T) {
 
 // Likewise the first transaction.
 func TestTheTransactionCoordinatorComesWhenThereIsRoomForItsTopic(t *testing.T) {
-	fs, full := noRoomFor(transactionsTopic)
+	fs, full := noRoomFor(groupcoord.StateTopic)
 	s := startServerOn(t, fs, t.TempDir())
 	produce(t, s, "orders", 0, 1)
 	full.Store(true)
@@ -103,7 +104,7 @@ func TestTheTransactionCoordinatorComesWhenThereIsRoomForItsTopic(t *testing.T) 
 		}
 		sent <- ctx.Err()
 	}()
-	until(t, "the coordinator's partition is offline", func() bool { return s.replicas.Offline(transactionsTopic, [16]byte{}, 0) })
+	until(t, "the coordinator's partition is offline", func() bool { return s.replicas.Offline(groupcoord.StateTopic, [16]byte{}, 0) })
 	full.Store(false)
 	if err := <-sent; err != nil {
 		t.Errorf("there is room, and no transaction ends: %v", err)

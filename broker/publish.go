@@ -12,11 +12,6 @@ import (
 // The publishers follow the metadata, in the controller's goroutine and in this order: partitions are opened and closed, then coordinators
 // learn what they lead. Only after them does the controller show the image to clients.
 
-const (
-	offsetsTopic      = "__consumer_offsets"
-	transactionsTopic = "__transaction_state"
-)
-
 // partitionPublisher opens the logs of what was created, closes those of what was deleted, and hands on changed configs. What could not be
 // opened because the disk was full it tries again with each change, and with each refresh.
 type partitionPublisher struct {
@@ -175,7 +170,7 @@ func newGroupPublisher(nodeID int32, replicas *replica.Manager, groups *groupcoo
 	lead := func(partition, leaderEpoch int32, log replica.CoordinatorLog) {
 		groups.Lead(partition, leaderEpoch, log)
 	}
-	return &groupPublisher{leads{topic: offsetsTopic, nodeID: nodeID, replicas: replicas, lead: lead, resign: groups.Resign}, groups}
+	return &groupPublisher{leads{topic: groupcoord.OffsetsTopic, nodeID: nodeID, replicas: replicas, lead: lead, resign: groups.Resign}, groups}
 }
 
 // Publish implements controller.Publisher.
@@ -201,7 +196,7 @@ type txnPublisher struct{ leads leads }
 
 func newTxnPublisher(nodeID int32, replicas *replica.Manager, txns *groupcoord.TxnService) *txnPublisher {
 	lead := func(partition, leaderEpoch int32, log replica.CoordinatorLog) { txns.Lead(partition, leaderEpoch, log) }
-	return &txnPublisher{leads{topic: transactionsTopic, nodeID: nodeID, replicas: replicas, lead: lead, resign: txns.Resign}}
+	return &txnPublisher{leads{topic: groupcoord.StateTopic, nodeID: nodeID, replicas: replicas, lead: lead, resign: txns.Resign}}
 }
 
 // Publish implements controller.Publisher.

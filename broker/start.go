@@ -136,7 +136,7 @@ func (s *Server) newGroups() *groupcoord.Service {
 		ResolveTopic:      s.resolveTopic,
 		TopicID:           s.topicID,
 		VerifyTxn: func(ctx context.Context, id string, producerID int64, epoch int16, partition int32, version int16) *kerr.Error {
-			return s.txns.VerifyPartition(ctx, id, producerID, epoch, offsetsTopic, partition, version)
+			return s.txns.VerifyPartition(ctx, id, producerID, epoch, groupcoord.OffsetsTopic, partition, version)
 		},
 	})
 }
@@ -164,7 +164,7 @@ func (s *Server) newTransactions() *groupcoord.TxnService {
 		Clock:  steadyClock(),
 		Logger: s.logger.With("component", "transactions"), Txn: limits,
 		StatePartitions: func() int32 {
-			if t := image().Topic(transactionsTopic); t != nil {
+			if t := image().Topic(groupcoord.StateTopic); t != nil {
 				return int32(len(t.Partitions))
 			}
 			return t.StatePartitions
@@ -180,7 +180,7 @@ func (s *Server) newTransactions() *groupcoord.TxnService {
 
 // offsetsPartitions is the number that groups are spread over: that of the topic where it exists, for it must not change afterwards.
 func (s *Server) offsetsPartitions() int32 {
-	if t := s.controller.Image().Topic(offsetsTopic); t != nil {
+	if t := s.controller.Image().Topic(groupcoord.OffsetsTopic); t != nil {
 		return int32(len(t.Partitions))
 	}
 	return s.cfg.Groups.OffsetsPartitions

@@ -8,6 +8,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/sordini/sordini/groupcoord"
 	"github.com/sordini/sordini/protocol/batch"
 )
 
@@ -131,8 +132,8 @@ func TestABatchNeedsItsTransaction(t *testing.T) {
 func TestAnInternalTopicIsNoPartOfAClientsTransaction(t *testing.T) {
 	s := startServer(t, t.TempDir())
 	p := newRawProducer(t, s, "a")
-	wantCode(t, "add __transaction_state", p.add(transactionsTopic, 0), kerr.TopicAuthorizationFailed)
-	wantCode(t, "add __consumer_offsets", p.add(offsetsTopic, 0), kerr.TopicAuthorizationFailed)
+	wantCode(t, "add __transaction_state", p.add(groupcoord.StateTopic, 0), kerr.TopicAuthorizationFailed)
+	wantCode(t, "add __consumer_offsets", p.add(groupcoord.OffsetsTopic, 0), kerr.TopicAuthorizationFailed)
 }
 
 // TestVerificationCanBeSwitchedOff: transaction.partition.verification.enable, of old clients only, and while the broker runs.

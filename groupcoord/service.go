@@ -12,6 +12,13 @@ import (
 	"github.com/sordini/sordini/protocol/batch"
 )
 
+// The topics that the coordinators keep their state in: OffsetsTopic has the groups with their offsets, StateTopic the transactional ids with their
+// transactions.
+const (
+	OffsetsTopic = "__consumer_offsets"
+	StateTopic   = "__transaction_state"
+)
+
 // Service is the group coordinator of one broker.
 type Service struct {
 	cfg Config

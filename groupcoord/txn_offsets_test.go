@@ -35,7 +35,7 @@ func (p testProducer) commit(version int16, offsets ...int64) *kmsg.TxnOffsetCom
 }
 
 func (p testProducer) marker(commit bool, version int16) Marker {
-	m := Marker{Topic: offsetsTopic, ProducerID: p.id, ProducerEpoch: p.epoch, Commit: commit, TransactionVersion: version}
+	m := Marker{Topic: OffsetsTopic, ProducerID: p.id, ProducerEpoch: p.epoch, Commit: commit, TransactionVersion: version}
 	if version >= txn.V2 {
 		m.ProducerEpoch++
 	}

@@ -10,12 +10,6 @@ import (
 	"github.com/sordini/sordini/groupcoord/txn"
 )
 
-// offsetsTopic is where the offsets of a transaction go, stateTopic where transactions are kept.
-const (
-	offsetsTopic = "__consumer_offsets"
-	stateTopic   = "__transaction_state"
-)
-
 // AddPartitionsToTxn answers AddPartitionsToTxn 0-5. From version 4 on it comes
 // from brokers, for many transactions at once, to add or only to verify.
 //
@@ -98,7 +92,7 @@ func (s *TxnService) addForBroker(ctx context.Context, req *kmsg.AddPartitionsTo
 func (s *TxnService) AddOffsetsToTxn(ctx context.Context, req *kmsg.AddOffsetsToTxnRequest) *kmsg.AddOffsetsToTxnResponse {
 	result, err := askTxn[txn.Result](ctx, s, req.TransactionalID, &txn.AddPartitions{
 		TransactionalID: req.TransactionalID, ProducerID: req.ProducerID, ProducerEpoch: req.ProducerEpoch,
-		Partitions: []txn.TopicPartition{{Topic: offsetsTopic, Partition: s.cfg.OffsetsPartition(req.Group)}},
+		Partitions: []txn.TopicPartition{{Topic: OffsetsTopic, Partition: s.cfg.OffsetsPartition(req.Group)}},
 	})
 	if err == nil {
 		err = result.Err
@@ -127,7 +121,7 @@ func (s *TxnService) exists(tp txn.TopicPartition) *kerr.Error {
 
 // clientMayAdd keeps clients from internal topics, which only AddOffsetsToTxn and TxnOffsetCommit add.
 func (s *TxnService) clientMayAdd(tp txn.TopicPartition) *kerr.Error {
-	if tp.Topic == offsetsTopic || tp.Topic == stateTopic {
+	if tp.Topic == OffsetsTopic || tp.Topic == StateTopic {
 		return kerr.TopicAuthorizationFailed
 	}
 	return s.exists(tp)

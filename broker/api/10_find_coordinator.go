@@ -5,6 +5,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/sordini/sordini/groupcoord"
 )
 
 // FindCoordinator, versions 0-6.
@@ -49,10 +51,10 @@ func (h *Handlers) coordinatorError(ctx context.Context, q *kmsg.FindCoordinator
 	if q.Version == 0 {
 		kind = coordinatorGroup
 	}
-	topic := offsetsTopic
+	topic := groupcoord.OffsetsTopic
 	switch {
 	case kind == coordinatorTransaction:
-		topic = transactionsTopic
+		topic = groupcoord.StateTopic
 	case kind == coordinatorShare && q.Version >= 6:
 		return kerr.UnsupportedVersion, "Share groups are not served by this broker yet."
 	case kind != coordinatorGroup:

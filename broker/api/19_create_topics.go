@@ -11,18 +11,13 @@ import (
 
 	"github.com/sordini/sordini/broker/config"
 	"github.com/sordini/sordini/controller/machine"
+	"github.com/sordini/sordini/groupcoord"
 )
 
 // CreateTopics, versions 0-7.
 //
 // v1 validate only, error message · v4 partitions and replication factor -1: the broker's defaults (KIP-464) · v5 flexible, answers with the
 // configs (KIP-525) · v7 topic id.
-
-// The internal topics: offsetsTopic holds the groups and their offsets, transactionsTopic the transactional ids and their transactions.
-const (
-	offsetsTopic      = "__consumer_offsets"
-	transactionsTopic = "__transaction_state"
-)
 
 // CreateTopics creates topics. A topic that was created takes records when the answer leaves.
 func (h *Handlers) CreateTopics(ctx context.Context, _ *Request, q *kmsg.CreateTopicsRequest) *kmsg.CreateTopicsResponse {
@@ -84,9 +79,9 @@ func (h *Handlers) createByDefault(ctx context.Context, names []string) {
 	for i, name := range names {
 		topics[i] = machine.CreatableTopic{Name: name, NumPartitions: -1, ReplicationFactor: -1}
 		switch name {
-		case offsetsTopic:
+		case groupcoord.OffsetsTopic:
 			topics[i] = h.offsetsTopicSpec()
-		case transactionsTopic:
+		case groupcoord.StateTopic:
 			topics[i] = h.transactionsTopicSpec()
 		}
 	}
@@ -127,7 +122,7 @@ func topicConfig(name, value string) machine.TopicConfig {
 func (h *Handlers) offsetsTopicSpec() machine.CreatableTopic {
 	groups := &h.Config.Broker.Groups
 	return machine.CreatableTopic{
-		Name: offsetsTopic, NumPartitions: groups.OffsetsPartitions, ReplicationFactor: h.clampedFactor(groups.OffsetsReplicationFactor),
+		Name: groupcoord.OffsetsTopic, NumPartitions: groups.OffsetsPartitions, ReplicationFactor: h.clampedFactor(groups.OffsetsReplicationFactor),
 		Configs: []machine.TopicConfig{
 			topicConfig("cleanup.policy", "compact"), topicConfig("compression.type", "producer"),
 			topicConfig("segment.bytes", strconv.Itoa(int(groups.OffsetsTopicSegmentBytes))),
@@ -140,7 +135,7 @@ func (h *Handlers) transactionsTopicSpec() machine.CreatableTopic {
 	txns := &h.Config.Broker.Transactions
 	factor := h.clampedFactor(txns.StateReplicationFactor)
 	return machine.CreatableTopic{
-		Name: transactionsTopic, NumPartitions: txns.StatePartitions, ReplicationFactor: factor,
+		Name: groupcoord.StateTopic, NumPartitions: txns.StatePartitions, ReplicationFactor: factor,
 		Configs: []machine.TopicConfig{
 			topicConfig("cleanup.policy", "compact"), topicConfig("compression.type", "uncompressed"),
 			topicConfig("min.insync.replicas", strconv.Itoa(int(min(txns.StateMinISR, int32(factor))))),

@@ -82,7 +82,7 @@ func (m *Markers) write(ctx context.Context, markers []groupcoord.Marker) []erro
 			continue
 		}
 		tp := groupcoord.TopicPartition{Topic: marker.Topic, Partition: marker.Partition}
-		if marker.Topic == offsetsTopic {
+		if marker.Topic == groupcoord.OffsetsTopic {
 			if errs[i] = m.missingOffsets(tp); errs[i] == nil {
 				offsets = append(offsets, i)
 			}

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 )
@@ -37,6 +38,14 @@ func TestTransactionsThroughTheCommands(t *testing.T) {
 	ended := openTxn(t, c, "billing", "orders")
 	if err := ended.EndTransaction(t.Context(), kgo.TryCommit); err != nil {
 		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) { // the answer to its end comes before the end is written everywhere
+		if out, _ := c.run(0, "", "txn", "list", "--state", "CompleteCommit"); strings.HasPrefix(out, "billing\t") {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the transaction of billing does not end")
+		}
 	}
 	open := openTxn(t, c, "payments", "orders")
 	// then they are listed and described,
